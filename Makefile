@@ -1,0 +1,48 @@
+# Every target depends on a stamp file of the virtual environment, so that `make reproduce` works in a fresh clone.
+PYTHON ?= python3
+EXPERIMENT ?= digits
+EXECUTOR ?= local
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint smoke reproduce report speed notebooks clean
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(STAMP)  ## the virtual environment .venv, from constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("whosenet needs Python 3.11 or newer, set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EXECUTOR=, ARGS='key=value ...'
+	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
+
+report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
+	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
+
+smoke: $(STAMP)  ## every component once on tiny budgets
+	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its bar
+	$(BIN)/python -m tests.speed
+
+notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results
+	$(BIN)/jupytext --execute --to ipynb --output-dir results/$(EXPERIMENT) notebooks/*.py
+
+clean:  ## remove everything that make made, the store too
+	rm -rf $(VENV) artefacts outputs multirun results/smoke .pytest_cache .mypy_cache .ruff_cache
