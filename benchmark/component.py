@@ -1,0 +1,192 @@
+"""Components: frozen dataclasses whose fields are hyper-parameters and exactly their yaml keys.
+
+A field's type and its `setting(...)` bounds are its validation; its stage says which artefacts it is part of. A change
+of a `score` field recomputes scores only, of a `measure` field measurements too, of a `make` field everything made
+from it; a `runtime` field (device, workers) is part of no identity.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import types
+import typing
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from typing import Any, ClassVar, dataclass_transform
+
+from benchmark.errors import InputError, near_misses
+
+STAGES = ("make", "measure", "score", "runtime")
+
+
+def setting(
+    default: Any = dataclasses.MISSING,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[str, ...] = (),
+    stage: str = "make",
+) -> Any:
+    """A dataclass field with its range: low <= value <= high, value > above, or one of `choices`."""
+    if stage not in STAGES:
+        raise ValueError(f"stage {stage!r} is none of {STAGES}")
+    bounds = {"low": low, "high": high, "above": above, "choices": choices, "stage": stage}
+    return dataclasses.field(default=default, metadata=bounds)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(setting, dataclasses.field))
+class Component:
+    """Base of everything that a yaml can name. Subclasses become frozen dataclasses by being defined.
+
+    Raises:
+        InputError: a value has the wrong type or lies out of range; the message names class and field.
+    """
+
+    version: ClassVar[int] = 1  # raise it when the same fields begin to mean another computation
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclasses.dataclass(frozen=True)(cls)
+
+    def __post_init__(self) -> None:
+        hints = _hints(type(self))  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            try:
+                value = _normalise(getattr(self, field.name), hints[field.name])
+                _check_range(value, field.metadata)
+            except InputError as error:
+                raise InputError(f"{field.name}: {error}") from None
+            object.__setattr__(self, field.name, value)
+        self.check()
+
+    def check(self) -> None:
+        """Checks that involve several fields; override and raise InputError(«field: what would be right»)."""
+
+
+def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
+    """The component's fields up to `stage` as plain JSON values, nested components as their specs."""
+    last = STAGES.index(stage)
+    return {
+        field.name: _plain(getattr(component, field.name), stage)
+        for field in dataclasses.fields(component)  # type: ignore[arg-type]
+        if STAGES.index(field.metadata.get("stage", "make")) <= last
+    }
+
+
+def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
+    """Class, version and settings up to `stage`: the part of an artefact's identity that a component gives."""
+    cls = type(component)
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    return {"class": name, "version": cls.version, "settings": settings_of(component, stage)}
+
+
+def build(node: Any, path: str) -> Any:
+    """Makes the component that a yaml node describes by `_target_`, and those inside it.
+
+    Raises:
+        InputError: names the yaml key (`path` and below) and what would be right.
+    """
+    if isinstance(node, Mapping) and "_target_" in node:
+        cls = _find(str(node["_target_"]), path)
+        given = {str(k): build(v, f"{path}.{k}") for k, v in node.items() if k != "_target_"}
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        for key in given:
+            if key not in known:
+                raise InputError(f"{path}.{key}: {cls.__name__} has no such setting, {near_misses(key, known)}")
+        try:
+            return cls(**given)
+        except InputError as error:
+            raise InputError(f"{path}.{error}") from None
+        except TypeError as error:
+            raise InputError(f"{path}: {error}") from None
+    if isinstance(node, (list, tuple)):
+        return [build(item, f"{path}[{i}]") for i, item in enumerate(node)]
+    return node
+
+
+def _find(target: str, path: str) -> type[Component]:
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(f"{path}._target_: cannot import {target!r} ({error})") from None
+    if not (isinstance(found, type) and issubclass(found, Component)):
+        raise InputError(f"{path}._target_: {target} is no component")
+    return found
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _normalise(value: Any, hint: Any) -> Any:
+    """`value` as the type `hint` (so that 1 and 1.0 make one identity), or InputError."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if value is None and type(None) in args:
+            return None
+        options = [a for a in args if a is not type(None)]
+        for option in options[:-1]:
+            try:
+                return _normalise(value, option)
+            except InputError:
+                continue
+        return _normalise(value, options[-1])
+    if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise InputError(f"wants a list, got {value!r}")
+        return tuple(_normalise(item, args[0]) for item in value)
+    if isinstance(value, (list, tuple, dict)):
+        raise InputError(f"wants one {_word(hint)}, got {value!r}")
+    if hint is bool and isinstance(value, bool):
+        return value
+    if hint in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _number(value, hint)
+    if isinstance(hint, type) and hint not in (bool, int, float) and isinstance(value, hint):
+        return value
+    raise InputError(f"wants a {_word(hint)}, got {value!r}")
+
+
+def _number(value: float, hint: type[int] | type[float]) -> float:
+    """`value` as `hint`, finite and whole where that is an int; -0.0 becomes 0.0, they are one identity."""
+    with suppress(OverflowError, ValueError):  # int(inf), float(10**400), int(nan)
+        number = hint(value) + 0
+        if math.isfinite(number) if hint is float else number == value:
+            return number
+    raise InputError(f"wants a {_word(hint)}, got {value!r}")
+
+
+def _word(hint: Any) -> str:
+    words = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+    return words.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _check_range(value: Any, bounds: Mapping[str, Any]) -> None:
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, (int, float)) and not isinstance(item, bool):
+            low, high, above = bounds.get("low"), bounds.get("high"), bounds.get("above")
+            too_low = (low is not None and item < low) or (above is not None and item <= above)
+            if too_low or (high is not None and item > high):
+                raise InputError(f"{item!r} is out of range, wants {_range_text(low, high, above)}")
+        if bounds.get("choices") and isinstance(item, str) and item not in bounds["choices"]:
+            raise InputError(f"{item!r} is none of {', '.join(bounds['choices'])}")
+
+
+def _range_text(low: float | None, high: float | None, above: float | None) -> str:
+    parts = [f"> {above:g}"] if above is not None else []
+    parts += [f">= {low:g}"] if low is not None else []
+    parts += [f"<= {high:g}"] if high is not None else []
+    return " and ".join(parts)
+
+
+def _plain(value: Any, stage: str) -> Any:
+    if isinstance(value, Component):
+        return spec_of(value, stage)
+    if isinstance(value, tuple):
+        return [_plain(item, stage) for item in value]
+    return value
