@@ -1,0 +1,51 @@
+"""What a data source hands out: images as one uint8 tensor a split, with their targets."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from benchmark.component import Component
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """`images` (N, 3, H, W) uint8 and `targets` (N,): int64 classes or identities, or float32 values in real units."""
+
+    images: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def pixels(self, index: Tensor | slice = slice(None)) -> Tensor:
+        """The images chosen by `index` as float32 in [0, 1]."""
+        return self.images[index].float() / 255
+
+    def to(self, device: torch.device) -> ImageSet:
+        """The same set on a device."""
+        return ImageSet(self.images.to(device), self.targets.to(device))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Disjoint sets: `train` for training, `valid` for calibration and selection, `test` for what is reported."""
+
+    train: ImageSet
+    valid: ImageSet
+    test: ImageSet
+
+
+class DataSource(Component, ABC):
+    """Where images come from. `load` gives the same splits for the same settings, whoever calls."""
+
+    @abstractmethod
+    def load(self) -> Splits:
+        """Reads the data and splits it.
+
+        Raises:
+            InputError: the data is not where the settings say; the message says what to fetch and where to put it.
+        """

@@ -1,0 +1,101 @@
+"""What a task is: data, architecture, training, and what a model's answer means.
+
+Everything that differs between classification, regression and feature similarity is here, so that suspects and
+fingerprints are written once. Per-print tensors that a reading needs (class, value, pair image) travel as `payload`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark.component import Component, setting
+from benchmark.data.base import DataSource, ImageSet, Splits
+from benchmark.models import Architecture, Network
+
+Payload = Mapping[str, Tensor]
+Scorer = Callable[[Tensor], Tensor]  # a network's output (N, ...) -> the score F(x) (N,) that Grad-CAM explains
+
+
+class Training(Component):
+    """AdamW on a one-cycle schedule (Smith and Topin 2018) that peaks at `learning_rate`."""
+
+    epochs: int = setting(default=10, low=1)
+    learning_rate: float = setting(default=0.004, above=0)
+    batch: int = setting(default=64, low=2)
+    weight_decay: float = setting(default=1e-4, low=0)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a model is: `value` in percent, 100 is perfect, so that a loss of 5 points means the same everywhere."""
+
+    value: float
+    detail: dict[str, float]
+
+
+class Task(Component, ABC):
+    """A task; `drop` is the fall of the answer F(x), in its own unit, that counts as one in Eq. 6 (t_bb)."""
+
+    data: DataSource
+    architecture: Architecture
+    training: Training = Training()
+    drop: float = setting(default=0.05, above=0, stage="measure")
+
+    kind: ClassVar[str]
+    no_label: ClassVar[str] = ""  # why label matching does not apply, or nothing
+
+    @abstractmethod
+    def network(self) -> Network:
+        """An untrained network for this task, its weights drawn from torch's global generator."""
+
+    @abstractmethod
+    def loss(self, network: Network, x: Tensor, targets: Tensor) -> Tensor:
+        """The mean training loss of pixels x (N, 3, H, W) and their targets (N,)."""
+
+    @abstractmethod
+    def imitation(self, student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """The mean distillation loss between two networks' outputs."""
+
+    @abstractmethod
+    def answer(self, network: Network, x: Tensor, pair: Tensor | None = None) -> Tensor:
+        """What the deployed model returns: probabilities (N, classes), values (N,) or cosines with `pair` (N,)."""
+
+    @abstractmethod
+    def read(self, answer: Tensor, payload: Payload) -> Tensor:
+        """F(x) (N,) out of a black-box answer: probability of the print's class, value, or cosine."""
+
+    @abstractmethod
+    def scorer(self, network: Network, payload: Payload, *, probability: bool = False) -> Scorer:
+        """F(x) as a differentiable function of the output: the class's logit (or probability), value, cosine."""
+
+    @abstractmethod
+    def preservation(self, network: Network, payload: Payload) -> Scorer:
+        """L_prd of Eq. 4 per print, a function of the output: the task's loss against the original answer."""
+
+    @abstractmethod
+    def kept(self, answer: Tensor, payload: Payload) -> Tensor:
+        """Whether an answer still means the original answer (N,): the same class, or a value within `drop` of it."""
+
+    @abstractmethod
+    def reference(self, network: Network, data: ImageSet, index: Tensor) -> dict[str, Tensor]:
+        """The payload that `read`, `scorer` and `preservation` need for the images of `data` at `index`."""
+
+    @abstractmethod
+    def quality(self, network: Network, data: Splits) -> Quality:
+        """The network's quality on the test split, thresholds (if any) chosen on the validation split."""
+
+    def eligible(self, network: Network, data: ImageSet) -> Tensor:
+        """Indices of the images that may become prints: by default all."""
+        return torch.arange(len(data), device=data.images.device)
+
+
+@torch.no_grad()
+def outputs(network: Network, data: ImageSet, chunk: int = 512) -> Tensor:
+    """The network's outputs for a whole set, evaluated in chunks in the mode (train or eval) that it is in."""
+    return torch.cat([network(data.pixels(slice(i, i + chunk))) for i in range(0, len(data), chunk)])

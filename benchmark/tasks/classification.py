@@ -1,0 +1,66 @@
+"""Which of several classes does an image show? The answer is the vector of class probabilities."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.data.base import ImageSet, Splits
+from benchmark.models import Network
+from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
+
+
+class Classification(Task):
+    """Cross entropy over `classes`; F(x) is the print's class's probability (black box) or logit (white box)."""
+
+    classes: int = setting(default=10, low=2)
+
+    kind: ClassVar[str] = "classification"
+
+    def network(self) -> Network:
+        return self.architecture.network(self.classes)
+
+    def loss(self, network: Network, x: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(network(x), targets)
+
+    def imitation(self, student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """T^2 KL(softmax(teacher/T) || softmax(student/T)), mean over the batch (Hinton et al. 2015)."""
+        log_student = F.log_softmax(student / temperature, dim=1)
+        log_teacher = F.log_softmax(teacher / temperature, dim=1)
+        return temperature**2 * F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
+
+    def answer(self, network: Network, x: Tensor, pair: Tensor | None = None) -> Tensor:
+        return network(x).softmax(dim=1)
+
+    def read(self, answer: Tensor, payload: Payload) -> Tensor:
+        return _pick(answer, payload["label"])
+
+    def scorer(self, network: Network, payload: Payload, *, probability: bool = False) -> Scorer:
+        label = payload["label"]
+        return lambda output: _pick(output.softmax(dim=1) if probability else output, label)
+
+    def preservation(self, network: Network, payload: Payload) -> Scorer:
+        label = payload["label"]
+        return lambda output: F.cross_entropy(output, label, reduction="none")
+
+    def kept(self, answer: Tensor, payload: Payload) -> Tensor:
+        return answer.argmax(dim=1) == payload["label"]
+
+    def reference(self, network: Network, data: ImageSet, index: Tensor) -> dict[str, Tensor]:
+        return {"label": data.targets[index]}
+
+    def quality(self, network: Network, data: Splits) -> Quality:
+        accuracy = 100 * (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
+        return Quality(accuracy, {"accuracy %": accuracy})
+
+    def eligible(self, network: Network, data: ImageSet) -> Tensor:
+        """Images that the network classifies correctly."""
+        return torch.nonzero(outputs(network, data).argmax(dim=1) == data.targets).squeeze(1)
+
+
+def _pick(values: Tensor, label: Tensor) -> Tensor:
+    return values.gather(1, label[:, None]).squeeze(1)

@@ -1,0 +1,61 @@
+"""Which number belongs to an image? The answer is the number in its own unit (degrees, years)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.data.base import ImageSet, Splits
+from benchmark.models import Network
+from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
+
+
+class Regression(Task):
+    """Smooth L1 on values standardised by `centre` and `scale` (inside the network); F(x) = y, the predicted value."""
+
+    centre: float = 0.0
+    scale: float = setting(default=1.0, above=0)
+    unit: str = "units"
+
+    kind: ClassVar[str] = "regression"
+    no_label: ClassVar[str] = "a regression model answers with a number, there are no labels to match"
+
+    def network(self) -> Network:
+        return self.architecture.network(1, unit=(self.centre, self.scale))
+
+    def loss(self, network: Network, x: Tensor, targets: Tensor) -> Tensor:
+        return F.smooth_l1_loss(network(x) / self.scale, targets / self.scale)
+
+    def imitation(self, student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+        """Mean squared error of the values in units of `scale`; the temperature has no meaning here."""
+        return F.mse_loss(student / self.scale, teacher / self.scale)
+
+    def answer(self, network: Network, x: Tensor, pair: Tensor | None = None) -> Tensor:
+        return network(x)
+
+    def read(self, answer: Tensor, payload: Payload) -> Tensor:
+        return answer
+
+    def scorer(self, network: Network, payload: Payload, *, probability: bool = False) -> Scorer:
+        return lambda output: output
+
+    def preservation(self, network: Network, payload: Payload) -> Scorer:
+        """(F(x + delta) - F(x))^2 in the value's own unit squared."""
+        value = payload["value"]
+        return lambda output: (output - value) ** 2
+
+    def kept(self, answer: Tensor, payload: Payload) -> Tensor:
+        return (answer - payload["value"]).abs() <= self.drop
+
+    def reference(self, network: Network, data: ImageSet, index: Tensor) -> dict[str, Tensor]:
+        chosen = ImageSet(data.images[index], data.targets[index])
+        return {"value": outputs(network, chosen)}
+
+    def quality(self, network: Network, data: Splits) -> Quality:
+        """100 (1 - MAE / MAE of always answering the training median), so that 100 is perfect and 0 is no skill."""
+        error = (outputs(network, data.test) - data.test.targets).abs().double().mean().item()
+        blind = (data.test.targets - data.train.targets.median()).abs().double().mean().item()
+        return Quality(100 * (1 - error / blind), {f"MAE {self.unit}": error})

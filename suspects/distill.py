@@ -1,0 +1,36 @@
+"""Distillation: a student of the victim's architecture learns the victim's answers (Hinton et al. 2015)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark.component import setting
+from benchmark.models import Network
+from suspects.base import Case, Suspect
+
+
+class Distill(Suspect):
+    """A freshly initialised student fits the teacher's outputs on the training images; true labels are not used.
+
+    The loss is the task's: KL with `temperature` for classes, MSE for values, 1 - cosine for embeddings.
+    """
+
+    temperature: float = setting(default=1.0, above=0)
+    epochs: int = setting(default=10, low=1)
+
+    stolen: ClassVar[bool] = True
+
+    def derive(self, case: Case) -> Network:
+        teacher = case.stolen()
+
+        def imitate(student: Network, x: Tensor, targets: Tensor) -> Tensor:
+            with torch.no_grad():
+                answers = teacher(x)
+            return case.task.imitation(student(x), answers, self.temperature)
+
+        training = dataclasses.replace(case.task.training, epochs=self.epochs)
+        return case.fit(case.fresh(), case.data.train, imitate, training, case.seed)

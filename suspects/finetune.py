@@ -1,0 +1,59 @@
+"""Fine-tuning, and retraining of a head that was drawn anew first (Uchida et al. 2017; DeepJudge: FT-LL, FT-AL, RT-AL).
+
+With retraining, "all" means: the last layer is drawn anew, then every layer is trained. To draw every layer anew would
+be to train from scratch, which makes an independent model, not a copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from benchmark.component import setting
+from benchmark.models import Network
+from suspects.base import Case, Suspect
+
+
+class FineTune(Suspect):
+    """Goes on training the last layer or all layers on the task's training data."""
+
+    layers: str = setting(default="all", choices=("last", "all"))
+    epochs: int = setting(default=5, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    def derive(self, case: Case) -> Network:
+        network = case.stolen()
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        frozen = all_but_last(network) if self.layers == "last" else []
+        return case.fit(network, case.data.train, case.task.loss, training, case.seed, frozen)
+
+
+class Retrain(FineTune):
+    """Draws the last layer (and the prototypes of a margin loss) anew, then trains it or all layers."""
+
+    epochs: int = setting(default=5, low=1)
+    learning_rate: float = setting(default=0.002, above=0)
+
+    def derive(self, case: Case) -> Network:
+        with torch.random.fork_rng():
+            torch.manual_seed(case.seed)
+            reinitialise_last(case.stolen())
+        return super().derive(case)
+
+
+def reinitialise_last(network: Network) -> None:
+    """Draws the last layer, and prototypes if there are any, from torch's global generator."""
+    network.last.reset_parameters()
+    if network.prototypes is not None:
+        nn.init.normal_(network.prototypes, std=0.1)
+
+
+def all_but_last(network: Network) -> list[nn.Module]:
+    """The leaf modules that own parameters or statistics, except the last layer."""
+    leaves = [module for module in network.modules() if not list(module.children())]
+    return [module for module in leaves if module is not network.last]
