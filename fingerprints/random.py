@@ -1,0 +1,22 @@
+"""Random: the cheapest baseline. Any fingerprint must beat label agreement on plain test images."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+
+from fingerprints.base import LabelFingerprint, Owner, Prints, draw, victim_labels
+
+
+class Random(LabelFingerprint):
+    """Random test images, unchanged."""
+
+    pool: ClassVar[str] = "test"
+
+    def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
+        test = owner.data.test
+        index = draw(torch.arange(len(test), device=test.images.device), count, generator)
+        samples = test.pixels(index)
+        payload = {"answer": victim_labels(owner.victim, samples), "label": test.targets[index]}
+        return Prints(samples, samples, payload)

@@ -1,0 +1,272 @@
+"""Saliency fingerprints (Zhang, Pan, Zhang 2024): prints whose Grad-CAM map lights up a background corner.
+
+min_delta L_sam + lambda L_prd(x + delta, F_c(x))  s.t. ||delta||_p <= xi  (Eq. 4), verified white box by the share of
+the map's height in the corner (Eq. 5), black box by how far the answer moves when the corner is covered (Eq. 6).
+What the paper leaves open is a setting each; results/DEVIATIONS.md lists them as A1 to A20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.access import Answers, WhiteBox
+from benchmark.component import setting
+from benchmark.models import Network
+from benchmark.tasks.base import Payload, Task
+from fingerprints.base import Fingerprint, Owner, Prints, Verifier, draw
+from fingerprints.descent import AdamDescent, Descent, SignDescent
+from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
+
+
+class Saliency(Fingerprint):
+    """The method with every reading of the paper as a setting; the defaults are those of results/DEVIATIONS.md."""
+
+    xi: float = setting(default=0.1, above=0, high=1)
+    norm: str = setting(default="linf", choices=("linf", "l2"))  # A1
+    xi_space: str = setting(default="pixel", choices=("pixel", "normalised"))  # A2
+    start: str = setting(default="random", choices=("random", "zero"))  # A3
+    optimiser: str = setting(default="sign", choices=("sign", "adam"))  # A3
+    step: float = setting(default=0.005, above=0)  # A3
+    steps: int = setting(default=150, low=1)  # A3
+    select: str = setting(default="last", choices=("last", "gap"))  # A3
+    cam_score: str = setting(default="logit", choices=("logit", "probability"))  # A4
+    saliency_norm: str = setting(default="max", choices=("max", "l2", "minmax"))  # A6
+    sam_pre_relu: bool = True  # A7
+    lam: float = setting(default=1.0, low=0)  # A15
+    pattern: int = setting(default=7, low=2)  # A16
+    accept: str = setting(default="none", choices=("none", "label", "full"))  # 1.6
+    rounds: int = setting(default=3, low=1)
+    drop: str = setting(default="abs", choices=("abs", "signed"), stage="score")  # A8
+    fill: str = setting(default="black", choices=("black", "mean", "zero_normalised", "blur"))  # A9
+    thresholds: str = setting(default="fixed", choices=("fixed", "auto"), stage="score")  # A10
+    t_wb: float = setting(default=0.5, low=0, high=1, stage="score")
+    t_bb: float | None = setting(default=None, above=0, stage="score")  # A11: None is the task's own `drop`
+    chunk: int = setting(default=256, low=1, stage="runtime")
+
+    def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
+        train = owner.data.train
+        candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
+        kept, spare, tried = [], [], 0
+        for _ in range(self.rounds):
+            index = candidates[tried : tried + count - sum(len(p.samples) for p in kept)]
+            if not len(index):
+                break
+            tried += len(index)
+            batch = self._craft(owner, index, generator)
+            good = self._accepted(owner.task, owner.victim, batch)
+            kept.append(_at(batch, good))
+            spare.append(_at(batch, ~good))
+        accepted = sum(len(p.samples) for p in kept)
+        prints = _first(kept + spare, count)
+        unchanged = self._unchanged(owner.task, owner.victim, prints).double().mean().item()
+        notes = {"tried": tried, "accepted": accepted / tried, "answer kept": unchanged}
+        return Prints(prints.samples, prints.origin, prints.payload | self._auto(owner, prints), notes)
+
+    def verifiers(self, task: Task) -> Mapping[str, Verifier]:
+        return {"white": WhiteSaliency(self), "black": BlackSaliency(self, task)}
+
+    def _craft(self, owner: Owner, index: Tensor, generator: torch.Generator) -> Prints:
+        """One candidate print per training image of `index`."""
+        x = owner.data.train.pixels(index)
+        payload = owner.task.reference(owner.victim, owner.data.train, index)
+        noise = torch.zeros(x.shape)
+        if self.start == "random":
+            noise = torch.rand(x.shape, generator=generator) * 2 - 1
+        delta = self._project(noise.to(x.device) * self._bound)
+        parts = [
+            self._optimise(owner.task, owner.victim, x[part], delta[part], _part(payload, part, len(x)))
+            for part in torch.arange(len(x), device=x.device).split(self.chunk)
+        ]
+        return Prints(torch.cat(parts), x, payload)
+
+    @property
+    def _bound(self) -> float:
+        """xi in pixels; normalisation divides by 0.5, so a bound in normalised space is half as large in pixels."""
+        return self.xi * (0.5 if self.xi_space == "normalised" else 1.0)
+
+    def _project(self, delta: Tensor) -> Tensor:
+        """delta inside ||delta||_p <= xi."""
+        if self.norm == "linf":
+            return delta.clamp(-self._bound, self._bound)
+        size = delta.flatten(1).norm(dim=1).clamp_min(1e-12)
+        return delta * (self._bound / size).clamp_max(1)[:, None, None, None]
+
+    def _optimise(self, task: Task, victim: Network, x: Tensor, delta: Tensor, payload: Payload) -> Tensor:
+        """Samples x + delta (N, 3, H, W) after `steps` steps on Eq. 4.
+
+        With `select: gap`, every fifth iterate is looked at: of those that keep the label and reach S_hat(P) >= 0.9,
+        the one that covering P moves most is kept, and a sample leaves when it moves by three times `task.drop`.
+        """
+        best, most = (x + delta).clamp(0, 1), torch.full((len(x),), -torch.inf, device=x.device)
+        active = torch.arange(len(x), device=x.device)
+        descent: Descent = SignDescent(self.step) if self.optimiser == "sign" else AdamDescent(self.step)
+        for step in range(1, self.steps + 1):
+            here = _part(payload, active, len(x))
+            gradient = self._gradient(task, victim, x[active], delta, here)
+            delta = self._project(delta + descent.move(gradient))
+            delta = (x[active] + delta).clamp(0, 1) - x[active]
+            if self.select == "gap" and (step % 5 == 0 or step == self.steps):
+                sample = x[active] + delta
+                gap = self._gap(task, victim, sample, here)
+                better = gap > most[active]
+                best[active[better]], most[active] = sample[better], torch.maximum(gap, most[active])
+                going = gap < 3 * task.drop
+                active, delta = active[going], delta[going]
+                descent.keep(going)
+                if not len(active):
+                    break
+        if self.select == "last":
+            return x + delta
+        never = most[active] == -torch.inf  # the last iterate stands in for a sample that never qualified
+        best[active[never]] = (x[active] + delta)[never]
+        return best
+
+    def _gradient(self, task: Task, victim: Network, x: Tensor, delta: Tensor, payload: Payload) -> Tensor:
+        delta = delta.detach().requires_grad_(True)
+        combined, output = self.map_of(task, victim, x + delta, payload, create_graph=True)
+        mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
+        loss = sam_loss(combined, mask, pre_relu=self.sam_pre_relu) + self.lam * task.preservation(victim, payload)(output)
+        (gradient,) = torch.autograd.grad(loss.sum(), delta)
+        return gradient
+
+    def map_of(
+        self, task: Task, network: Network, x: Tensor, payload: Payload, *, create_graph: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """The map before its ReLU (N, h, w) of the print's own F_c on any network, and the network's output."""
+        pooled = network.class_weights() is not None and "label" in payload and self.cam_score == "logit"
+        with torch.set_grad_enabled(create_graph):
+            maps = network.features(x)
+            if pooled:
+                return class_map_pooled(network, maps, payload["label"])
+        scorer = task.scorer(network, payload, probability=self.cam_score == "probability")
+        return class_map(network, maps, scorer, create_graph=create_graph)
+
+    def corner(self, task: Task, network: Network, x: Tensor, payload: Payload) -> Tensor:
+        """mean of S_hat over P (N,), in [0, 1]: the inner fraction of Eq. 5."""
+        combined, _ = self.map_of(task, network, x, payload)
+        mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
+        return (normalise(combined, self.saliency_norm) * mask).sum(dim=(1, 2)) / mask.sum()
+
+    def cover(self, x: Tensor) -> Tensor:
+        """x_mask of Eq. 6: the region of P filled with black, the image's mean colour, grey 0.5 or its blur."""
+        mask = rasterise(self.pattern, *x.shape[2:]).to(x.device)
+        if self.fill == "blur":
+            size = 2 * (x.shape[2] // 14) + 1
+            filling = F.avg_pool2d(x, size, stride=1, padding=size // 2, count_include_pad=False)
+        elif self.fill == "mean":
+            filling = x.mean(dim=(2, 3), keepdim=True)
+        else:
+            filling = torch.tensor(0.5 if self.fill == "zero_normalised" else 0.0, device=x.device)
+        return torch.where(mask.bool(), filling, x)
+
+    def _gap(self, task: Task, victim: Network, sample: Tensor, payload: Payload) -> Tensor:
+        """|dF| of Eq. 6 on the victim (N,), -inf where the label is lost or S_hat(P) < 0.9."""
+        box = Answers(task, victim)
+        change = (_read(task, box, sample, payload) - _read(task, box, self.cover(sample), payload)).abs()
+        kept = self._unchanged(task, victim, Prints(sample, None, payload))
+        good = kept & (self.corner(task, victim, sample, payload) >= 0.9)
+        return torch.where(good, change, torch.full_like(change, -torch.inf))
+
+    def _unchanged(self, task: Task, victim: Network, prints: Prints) -> Tensor:
+        """Whether the victim still answers as it does on the original (N,), by `Task.kept`."""
+        with torch.no_grad():
+            return task.kept(task.answer(victim, prints.samples, prints.payload.get("pair")), prints.payload)
+
+    def _accepted(self, task: Task, victim: Network, prints: Prints) -> Tensor:
+        """Which candidates (N,) to keep: all, those with their label, or those that match white box and black box."""
+        if self.accept == "none":
+            return torch.ones(len(prints.samples), dtype=torch.bool, device=prints.samples.device)
+        kept = self._unchanged(task, victim, prints)
+        if self.accept == "label":
+            return kept
+        box = Answers(task, victim)
+        before = _read(task, box, prints.samples, prints.payload)
+        change = (before - _read(task, box, self.cover(prints.samples), prints.payload)).abs()
+        return kept & (self.corner(task, victim, prints.samples, prints.payload) >= 0.5) & (change >= task.drop)
+
+    def _auto(self, owner: Owner, prints: Prints) -> dict[str, Tensor]:
+        """The thresholds of A10, from the victim alone: the remarks under Eq. 5 and Eq. 6."""
+        assert prints.origin is not None
+        task, victim, payload = owner.task, owner.victim, prints.payload
+        both = [self.corner(task, victim, x, payload) for x in (prints.origin, prints.samples)]
+        box = Answers(task, victim)
+        change = _read(task, box, prints.origin, payload) - _read(task, box, self.cover(prints.origin), payload)
+        return {"auto_t_wb": torch.cat(both).mean(), "auto_t_bb": change.abs().quantile(0.95)}
+
+
+class WhiteSaliency(Verifier):
+    """Eq. 5: share of prints whose normalised map reaches t_wb in the corner, on the suspect's own weights (A20)."""
+
+    access = WhiteBox
+
+    def __init__(self, method: Saliency) -> None:
+        self.method = method
+
+    def measure(self, prints: Prints, suspect: WhiteBox) -> Tensor:
+        return self.method.corner(suspect.task, suspect.inspect(len(prints.samples)), prints.samples, prints.payload)
+
+    def matches(self, measured: Tensor, payload: Payload) -> Tensor:
+        threshold = payload["auto_t_wb"] if self.method.thresholds == "auto" else self.method.t_wb
+        return measured >= threshold
+
+
+class BlackSaliency(Verifier):
+    """Eq. 6: share of prints whose answer falls by t_bb when the corner is covered; two queries a print.
+
+    The fall is measured with its sign; `drop` decides at scoring whether a rise counts (the paper's norm) or not.
+    """
+
+    access = Answers
+
+    def __init__(self, method: Saliency, task: Task) -> None:
+        self.method, self.task = method, task
+
+    def measure(self, prints: Prints, suspect: Answers) -> Tensor:
+        before = _read(self.task, suspect, prints.samples, prints.payload)
+        return before - _read(self.task, suspect, self.method.cover(prints.samples), prints.payload)
+
+    def matches(self, measured: Tensor, payload: Payload) -> Tensor:
+        fixed = self.task.drop if self.method.t_bb is None else self.method.t_bb
+        threshold = payload["auto_t_bb"] if self.method.thresholds == "auto" else fixed
+        return (measured.abs() if self.method.drop == "abs" else measured) >= threshold
+
+
+def sam_loss(combined: Tensor, mask: Tensor, *, pre_relu: bool) -> Tensor:
+    """Eq. 3 per sample (N,): mean of S over cells where P = 0, minus mean of S over cells where P = 1.
+
+    Args:
+        combined: the map before its ReLU (N, h, w), not normalised.
+        mask: P (h, w).
+        pre_relu: take the P = 1 term before the ReLU, which would give a dark corner no gradient (A7).
+    """
+    positive = F.relu(combined)
+    corner = combined if pre_relu else positive
+    outside = (positive * (1 - mask)).sum(dim=(1, 2)) / (1 - mask).sum()
+    return outside - (corner * mask).sum(dim=(1, 2)) / mask.sum()
+
+
+def _read(task: Task, box: Answers, x: Tensor, payload: Payload) -> Tensor:
+    """F(x) (N,) through a prediction API."""
+    return task.read(box.answers(x, payload.get("pair")), payload)
+
+
+def _part(payload: Payload, index: Tensor, count: int) -> dict[str, Tensor]:
+    """The payload of the prints at `index`, out of `count`."""
+    return {name: value[index] if value.shape[:1] == (count,) else value for name, value in payload.items()}
+
+
+def _at(prints: Prints, mask: Tensor) -> Prints:
+    """The prints where `mask` (N,) is true."""
+    assert prints.origin is not None
+    return Prints(prints.samples[mask], prints.origin[mask], _part(prints.payload, mask, len(mask)))
+
+
+def _first(groups: list[Prints], count: int) -> Prints:
+    """The first `count` prints of several groups, in order."""
+    payload = {name: torch.cat([g.payload[name] for g in groups])[:count] for name in groups[0].payload}
+    origin = torch.cat([g.origin for g in groups if g.origin is not None])[:count]
+    return Prints(torch.cat([g.samples for g in groups])[:count], origin, payload)
