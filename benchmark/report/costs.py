@@ -1,0 +1,113 @@
+"""The tables of prices: how visible the prints are, what they cost, and what the models cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from benchmark.report import findings as found
+from benchmark.report.headline import SELF_SCORE_FLOOR
+from benchmark.report.tables import DASH, Cell, Footnotes, Row, Table, duration, number, spread
+
+STEALTH_NOTES = [
+    "PSNR against each print's own source image, after rounding to 8 bit in the second column; – where a method has no "
+    "source image. Label accuracy: share of prints whose victim label is that of the source image.",
+    f"Self score: the victim's own score. Below {SELF_SCORE_FLOOR} the method failed on this victim.",
+]
+
+
+def stealth(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
+    """PSNR, label accuracy, acceptance and self scores per task and fingerprint, mean ± sd over repeats."""
+    rounded = "label_accuracy_8bit" in prints.columns  # optional: label accuracy of the 8-bit prints
+    rows: list[Row] = []
+    for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
+        shares = ["label_accuracy", *(["label_accuracy_8bit"] if rounded else []), "accepted"]
+        rows.append(
+            (
+                str(task),
+                str(fingerprint),
+                number(group["n"].mean(), 0),
+                *(spread(group[name].mean(), group[name].std(ddof=1), 2) for name in ("psnr", "psnr_8bit")),
+                *(spread(100 * group[name].mean(), 100 * group[name].std(ddof=1), 1) for name in shares),
+                _self_scores(scores, str(task), str(fingerprint)),
+                _notes(group["notes"]),
+            )
+        )
+    accuracy = ("Label accuracy %", *(("8 bit %",) if rounded else ()), "Accepted %")
+    header = ("Task", "Fingerprint", "Prints", "PSNR dB", "8 bit dB", *accuracy, "Self score", "Notes")
+    return Table("stealth", "How visible the prints are", header, rows, 2, STEALTH_NOTES)
+
+
+def cost(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
+    """Seconds to generate, queries and seconds per suspect; methods that do not apply carry their reason."""
+    notes = Footnotes()
+    rows: list[Row] = []
+    made = prints.groupby(["task", "fingerprint"])["seconds"]
+    for (task, fingerprint, verifier), group in scores.groupby(["task", "fingerprint", "verifier"], sort=False):
+        start = (str(task), found.label(scores, str(fingerprint), str(verifier)), str(group["access"].iloc[0]))
+        known = group[group["score"].notna()]
+        if known.empty:
+            rows.append((*start, Cell("n/a", (notes.mark(str(group["reason"].iloc[0])),)), DASH, DASH))
+            continue
+        values = made.get_group((task, fingerprint)) if (task, fingerprint) in made.groups else pd.Series(dtype=float)
+        rows.append(
+            (*start, duration(values.mean()), number(known["queries"].mean(), 0), duration(known["seconds"].mean()))
+        )
+    header = ("Task", "Method", "Access", "Seconds to generate", "Queries per suspect", "Seconds per suspect")
+    about = "Means over repeats, and over suspects. Verifiers of one fingerprint share its prints and their generation."
+    return Table("cost", "What a verdict costs", header, rows, 3, [about], notes.texts)
+
+
+def zoo(models: pd.DataFrame) -> Table:
+    """Models by task, role and family: how many, their quality, parameters and training time."""
+    rows: list[Row] = []
+    labelled = models.assign(family=models["family"].fillna("").astype(str))
+    for (task, role, family), group in labelled.groupby(["task", "role", "family"], sort=False):
+        quality = pd.to_numeric(group["quality"])
+        rows.append(
+            (
+                str(task),
+                str(role),
+                str(family).replace("_", " ") if family != role else "",
+                f"{len(group)}",
+                *(number(value, 1) for value in (quality.mean(), quality.min(), quality.max())),
+                str(group["measure"].iloc[0]),
+                number(pd.to_numeric(group["parameters"]).mean(), 0),
+                duration(float(pd.to_numeric(group["seconds"]).sum())),
+            )
+        )
+    header = (
+        "Task",
+        "Role",
+        "Family",
+        "Models",
+        "Quality",
+        "lowest",
+        "highest",
+        "Measure",
+        "Parameters",
+        "Seconds in all",
+    )
+    return Table("models", "The models", header, rows, 3, ["Quality in percent points, parameters as a mean."])
+
+
+def _self_scores(scores: pd.DataFrame, task: str, fingerprint: str) -> str:
+    """The victim's mean score per verifier, "white 1.00, black 0.82"."""
+    own = scores[(scores["task"] == task) & (scores["fingerprint"] == fingerprint) & (scores["family"] == "victim")]
+    means = own.groupby("verifier", sort=False)["score"].mean().dropna()
+    return ", ".join(f"{verifier} {number(value, 2)}" for verifier, value in means.items()) or DASH
+
+
+def _notes(column: pd.Series) -> str:
+    """Means of a method's own numbers over repeats, "gap 4.9, k 5"; other values as they first stand."""
+    given = [note for note in column if isinstance(note, Mapping)]
+    keys = dict.fromkeys(key for note in given for key in note)
+    return ", ".join(f"{key} {_mean([note[key] for note in given if key in note])}" for key in keys) or DASH
+
+
+def _mean(values: list[Any]) -> str:
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+        return f"{sum(values) / len(values):.3g}".replace("-", "−")
+    return str(values[0])

@@ -1,0 +1,137 @@
+"""results/<experiment>/: csv, tables, figures, page and manifest, written aside and swapped in whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from benchmark.errors import InputError
+from benchmark.report import bars, costs, curves, families, gallery, headline, heatmap, page, strips, style
+from benchmark.report import findings as found
+from benchmark.report import published as papers
+from benchmark.report.findings import Findings, checked
+from benchmark.report.page import Picture
+from benchmark.report.summary import summarise
+from benchmark.report.tables import Table
+
+
+def write(findings: Findings, folder: Path, published: Path | None) -> None:
+    """Writes the whole report; `published` is the folder of the papers' csv files.
+
+    The report is made in a hidden sibling and swapped in by renaming: `folder` holds the old report or the new one,
+    never half of one.
+
+    Raises:
+        InputError: the findings lack something, `folder` holds files that are no report, or it cannot be written.
+    """
+    ready, claims = checked(findings), papers.read(published)
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
+        raise InputError(f"{folder}: holds files but no report (manifest.json), choose an empty or a new folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            _fill(ready, claims, aside / "new")
+            _swap(aside / "new", folder, aside / "old")
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write the report ({error.strerror or error})") from error
+
+
+def _fill(findings: Findings, claims: pd.DataFrame, folder: Path) -> None:
+    for name in ("tables", "figures"):
+        (folder / name).mkdir(parents=True)
+    summary = summarise(findings.scores)
+    frames = {"scores": findings.scores, "summary": summary, "prints": findings.prints, "models": findings.models}
+    for name, frame in frames.items():
+        _plain(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    tables = {table.name: table for table in _tables(findings, summary, claims)}
+    for table in tables.values():
+        (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
+        (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
+    pictures = []
+    with style.styled():
+        for picture, figure in _figures(findings, summary):
+            style.save(figure, folder / "figures", picture.name)
+            pictures.append(picture)
+    page.write(findings, tables, pictures, folder)
+    manifest = json.dumps(findings.manifest, indent=2, default=str, ensure_ascii=False)
+    (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8", newline="\n")
+
+
+def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Table]:
+    scores, prints = findings.scores, findings.prints
+    yield headline.headline(scores, summary)
+    yield headline.operating_points(scores, summary)
+    yield headline.degraded(scores)
+    yield families.table(scores, summary)
+    yield costs.stealth(scores, prints)
+    yield costs.cost(scores, prints)
+    yield costs.zoo(findings.models)
+    yield papers.table(scores, summary, prints, claims)
+    failures = [(str(job["job"]), str(job["error"])) for job in findings.manifest.get("failures", [])]
+    yield Table("failures", "Jobs that failed", ("Job", "Error"), failures, 2)
+
+
+def _figures(findings: Findings, summary: pd.DataFrame) -> Iterator[tuple[Picture, Figure]]:
+    """Every figure with its place on the page, drawn one at a time."""
+    scores = findings.scores
+    band = "Lines are means over repeats, bands one standard deviation."
+    text = f"Robustness R and uniqueness U against the threshold, tasks in rows, methods in columns. {band}"
+    yield Picture("ru_curves", "headline", text), curves.of_all(scores, summary)
+    text = "ARUC with 95 % bootstrap intervals over suspects; the dotted line is the largest value possible, 100/101."
+    yield Picture("aruc_bars", "headline", text), bars.draw(scores, summary)
+    yield Picture("families", "families", families.AT), heatmap.draw(scores, summary)
+    for task in found.tasks(scores):
+        text = f"{task}: robustness R and uniqueness U of every method. {band}"
+        yield Picture(slug(f"ru_curves_{task}"), "tasks", text), curves.of_task(scores, summary, task)
+        text = (
+            f"{task}: every suspect's mean score over repeats, a row per family; hollow dots lost more than 5 points."
+        )
+        yield Picture(slug(f"strips_{task}"), "tasks", text), strips.draw(scores, summary, task)
+    for exhibit in findings.exhibits:
+        text = f"{exhibit.task}: prints of {exhibit.fingerprint}, first repeat. {gallery.explain(exhibit)}"
+        yield Picture(slug(f"gallery_{exhibit.task}_{exhibit.fingerprint}"), "gallery", text), gallery.draw(exhibit)
+
+
+def slug(name: str) -> str:
+    """A file name without ending: letters, digits, dot, dash and underscore."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame for csv: counts as integers, mappings as JSON."""
+    result = frame.copy()
+    for column in result.columns:
+        if column in ("matched", "n", "queries"):
+            result[column] = result[column].astype("Int64")
+        elif result[column].map(lambda value: isinstance(value, Mapping)).any():
+            result[column] = result[column].map(_json)
+    return result
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, Mapping) else ""
+
+
+def _swap(new: Path, folder: Path, old: Path) -> None:
+    """Puts `new` in the place of `folder`; the former content goes to `old`, and comes back if that fails."""
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(new, folder)
+    except OSError:
+        if old.exists():
+            os.replace(old, folder)
+        raise
