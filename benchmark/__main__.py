@@ -1,0 +1,59 @@
+"""`python -m benchmark [experiment=NAME] [overrides]`: a thin Hydra main. Heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+
+
+@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+def run(config: DictConfig) -> None:
+    """Hydra pickles this function by value for other launchers, so it only calls.
+
+    It leaves by SystemExit: an exception would have Hydra print lines of its own.
+    """
+    from benchmark.command import run as run_experiment
+    from benchmark.errors import InputError
+
+    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    chosen = HydraConfig.get()
+    sweep = chosen.job.override_dirname if str(chosen.mode).endswith("MULTIRUN") else ""
+    try:
+        code = run_experiment(plain, sweep)
+    except InputError as error:
+        _fail(str(error))
+    if code:
+        raise SystemExit(code)
+
+
+def main() -> None:
+    """Runs, and turns what the user can mend into one line and exit code 2."""
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # errors reach the handlers below instead of Hydra's own exit
+    try:
+        run()
+    except (HydraException, OmegaConfBaseException) as error:
+        from benchmark.mistakes import explain
+
+        _fail(explain(error, sys.argv[1:], Path(CONF)))
+    except KeyboardInterrupt:
+        print("interrupted: what was done is kept, run again to continue", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _fail(line: str) -> NoReturn:
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""Findings out of the store: scores from stored measurements, no model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+from torch import Tensor
+
+from benchmark.execute import Failure
+from benchmark.plan import ExhibitJob, MeasureJob, ModelJob, Plan, PrintsJob
+from benchmark.provenance import provenance
+from benchmark.report.findings import COLUMNS, Exhibit, Findings
+from benchmark.store import Store
+
+
+def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mapping[str, Any]) -> Findings:
+    """Everything that the store has of the plan, as the report wants it."""
+    experiment = plan.experiment
+    measured = list(_scores(plan, store))
+    scores = pd.DataFrame([*measured, *_inapplicable(plan, store)], columns=[*COLUMNS["scores"], "score_8bit"])
+    seeds = {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))}
+    manifest = {
+        "experiment": experiment.name,
+        "config": config,
+        "jobs": len(plan.jobs),
+        "seconds_of_all_jobs": sum(found.manifest["seconds"] for job in plan.jobs if (found := store.find(job.key))),
+        "seeds": seeds,
+        "provenance": provenance(),
+        "failures": [{"job": failure.job.title, "error": failure.error} for failure in failures],
+    }
+    return Findings(
+        experiment.name,
+        scores,
+        pd.DataFrame(_prints(plan, store), columns=[*COLUMNS["prints"], "label_accuracy_8bit", "key"]),
+        pd.DataFrame(_models(plan, store), columns=list(COLUMNS["models"])),
+        list(_exhibits(plan, store)),
+        manifest,
+    )
+
+
+def _scores(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    quality = {job.key: _quality(job, store) for job in plan.of_kind(ModelJob)}
+    payload = lru_cache(maxsize=4)(lambda key: _payload(store, key))
+    for job in plan.of_kind(MeasureJob):
+        found = store.find(job.key)
+        if found is None:
+            continue
+        measured, cost = found.tensors("measured.safetensors"), found.json("cost.json")
+        for name, verifier in job.prints.fingerprint.verifiers(job.task).items():
+            score = verifier.score(measured[name], payload(job.prints.key))
+            yield _identity(plan, job.prints, job.suspect, quality) | {
+                "verifier": name,
+                "access": verifier.access.name,
+                "score": score,
+                "score_8bit": verifier.score(measured[f"{name}.8bit"], payload(job.prints.key)),
+                "matched": round(score * job.prints.count),
+                "n": job.prints.count,
+                "reason": "",
+                **cost[name],
+                "prints_key": job.prints.key,
+                "key": job.key,
+            }
+
+
+def _identity(plan: Plan, prints: PrintsJob, suspect: ModelJob, quality: Mapping[str, float | None]) -> dict[str, Any]:
+    own, victim = quality[suspect.key], quality[prints.parents["victim"]]
+    known = own is not None and victim is not None
+    return {
+        "task": prints.task_name,
+        "kind": prints.task.kind,
+        "repeat": prints.repeat,
+        "suspect": suspect.recipe.label,
+        "family": suspect.recipe.family,
+        "stolen": suspect.recipe.suspect.stolen,
+        "fingerprint": prints.method,
+        "quality": own,
+        "victim_quality": victim,
+        "degraded": bool(known and suspect.role == "suspect" and victim - own > plan.experiment.degraded),  # type: ignore[operator]
+        "victim_key": prints.parents["victim"],
+        "suspect_key": suspect.key,
+    }
+
+
+def _inapplicable(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    """A row with a reason for each suspect and method that does not apply to its task; never a silent zero."""
+    experiment = plan.experiment
+    quality = {job.key: _quality(job, store) for job in plan.of_kind(ModelJob)}
+    victims = {(j.task_name, j.zoo): j for j in plan.of_kind(ModelJob) if j.role == "victim"}
+    for job in plan.of_kind(ModelJob):
+        if job.role != "suspect" or job.zoo:
+            continue
+        victim = victims[job.task_name, job.zoo]
+        for method, fingerprint in experiment.fingerprints.items():
+            reason = fingerprint.inapplicable(job.task)
+            if not reason:
+                continue
+            for name, verifier in fingerprint.verifiers(job.task).items():
+                yield {
+                    "task": job.task_name,
+                    "kind": job.task.kind,
+                    "repeat": 0,
+                    "suspect": job.recipe.label,
+                    "family": job.recipe.family,
+                    "stolen": job.recipe.suspect.stolen,
+                    "fingerprint": method,
+                    "verifier": name,
+                    "access": verifier.access.name,
+                    "reason": reason,
+                    "quality": quality[job.key],
+                    "victim_quality": quality[victim.key],
+                    "degraded": False,
+                    "victim_key": victim.key,
+                    "suspect_key": job.key,
+                }
+
+
+def _payload(store: Store, key: str) -> dict[str, Tensor]:
+    stored = store.open(key).tensors("prints.safetensors")
+    return {name.removeprefix("payload."): value for name, value in stored.items() if name.startswith("payload.")}
+
+
+def _quality(job: ModelJob, store: Store) -> float | None:
+    found = store.find(job.key)
+    return None if found is None else found.json("quality.json")["value"]
+
+
+def _prints(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    for job in plan.of_kind(PrintsJob):
+        found = store.find(job.key)
+        if found is None:
+            continue
+        record = found.json("notes.json")
+        yield {
+            "task": job.task_name,
+            "fingerprint": job.method,
+            "repeat": job.repeat,
+            "n": job.count,
+            "seconds": record["seconds"],
+            "accepted": record["notes"].get("accepted"),
+            "psnr": record["psnr"],
+            "psnr_8bit": record["psnr_8bit"],
+            "label_accuracy": record["label_accuracy"],
+            "label_accuracy_8bit": record["label_accuracy_8bit"],
+            "notes": record["notes"],
+            "key": job.key,
+        }
+
+
+def _models(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    for job in plan.of_kind(ModelJob):
+        found = store.find(job.key)
+        if found is None:
+            continue
+        record = found.json("quality.json")
+        auxiliary = job.role in ("surrogate", "reference")
+        yield {
+            "task": job.task_name,
+            "name": job.recipe.label if not auxiliary else f"{job.role} {job.recipe.label}",
+            "role": "auxiliary" if auxiliary else job.role,
+            "family": job.recipe.family if not auxiliary else job.role,
+            "stolen": job.recipe.suspect.stolen and job.role != "victim",
+            "quality": record["value"],
+            "measure": next(iter(record["detail"])),
+            "detail": record["detail"],
+            "seconds": found.manifest["seconds"],
+            "parameters": record["parameters"],
+            "key": job.key,
+        }
+
+
+def _exhibits(plan: Plan, store: Store) -> Iterator[Exhibit]:
+    for job in plan.of_kind(ExhibitJob):
+        found, prints = store.find(job.key), store.find(job.prints.key)
+        if found is None or prints is None:
+            continue
+        stored = prints.tensors("prints.safetensors")
+        maps = found.tensors("maps.safetensors")
+        origin = stored.get("origin")
+        yield Exhibit(
+            job.task_name,
+            job.prints.method,
+            None if origin is None else origin[: job.count].numpy(),
+            stored["samples"][: job.count].numpy(),
+            {label: maps[f"map {place}"].numpy() for place, label in enumerate(job.shown)},
+            _captions(stored, job.count),
+        )
+
+
+def _captions(stored: Mapping[str, Tensor], count: int) -> list[str]:
+    for name, word in (("label", "label {:.0f}"), ("value", "answer {:.1f}"), ("cosine", "cosine {:.2f}")):
+        if f"payload.{name}" in stored:
+            return [word.format(float(value)) for value in stored[f"payload.{name}"][:count]]
+    return [""] * count

@@ -1,0 +1,60 @@
+"""The command behind `python -m benchmark`: read, plan, run what is missing, report."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmark.component import build
+from benchmark.errors import InputError
+from benchmark.execute import Local, missing
+from benchmark.experiment import read
+from benchmark.plan import MeasureJob, plan
+from benchmark.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(config: dict[str, Any], sweep: str = "") -> int:
+    """Runs a composed configuration and writes its results; returns the exit code, 1 if a job failed.
+
+    Args:
+        sweep: the overrides of this run within a sweep, which name its folder of results.
+
+    Raises:
+        InputError: something in the configuration or the store has to be mended by the user.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    executor = build(config["executor"], "executor")
+    assert isinstance(executor, Local)
+    experiment = read(config)
+    jobs = plan(experiment)
+    store = Store(ROOT / config["store"])
+    todo = missing(jobs, store)
+    if not config["compute"]:
+        done = {job.key for job in jobs.of_kind(MeasureJob)} - {job.key for job in todo}
+        if not done:
+            raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
+        todo = []
+    folder = ROOT / config["results"] / (f"{experiment.name}.sweep/{sweep}" if sweep else experiment.name)
+    _say(f"{experiment.name}: {len(jobs.jobs)} jobs, {len(todo)} to do, store {store.root}")
+    failures = executor.run(todo, jobs, store) if todo else []
+
+    from benchmark.collect import collect
+    from benchmark.report import write
+
+    write(collect(jobs, store, failures, config), folder, ROOT / "results" / "published")
+    if sweep:
+        from benchmark.report.sweep import join
+
+        join(folder.parent)
+    _say(f"results: {folder / 'index.html'}")
+    for failure in failures:
+        _say(f"failed: {failure.job.title}: {failure.error}")
+    return 1 if failures else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

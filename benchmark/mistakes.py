@@ -1,0 +1,52 @@
+"""Hydra's and OmegaConf's errors in one line, with the names that were probably meant."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hydra.errors import MissingConfigException
+from omegaconf.errors import OmegaConfBaseException
+
+from benchmark.errors import near_misses
+
+
+def explain(error: Exception, arguments: list[str], conf: Path) -> str:
+    """One line that names the key or yaml that is wrong and what would be right.
+
+    Args:
+        arguments: the command line's overrides, to name the one at fault.
+        conf: the folder of configurations, to look up near misses.
+    """
+    text = str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        group, _, name = error.missing_cfg_file.rpartition("/")
+        known = [path.stem for path in (conf / group).glob("*.yaml")]
+        return f"{group or 'config'}={name}: there is no conf/{group}/{name}.yaml, {near_misses(name, known)}"
+    unknown_group = re.search(r"Could not override '([^']+)'\. No match in the defaults list", text)
+    if unknown_group:
+        groups = [path.name for path in conf.iterdir() if path.is_dir()]
+        return f"{unknown_group[1]}: there is no such group, {near_misses(unknown_group[1], groups)}"
+    unknown = re.search(r"Could not override '([^']+)'", text)
+    if unknown:
+        return f"{unknown[1]}: there is no such setting, {_siblings(error, unknown[1].rpartition('.')[2])}"
+    if isinstance(error, OmegaConfBaseException) and error.full_key:
+        return f"{error.full_key}: {_first_line(str(error.msg or error))}"
+    fault = next((a for a in arguments if a in text), "")
+    return f"{fault + ': ' if fault else ''}{_first_line(text)}"
+
+
+def _siblings(error: BaseException, key: str) -> str:
+    """The settings beside the one that does not exist, out of OmegaConf's error inside Hydra's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        beside = getattr(cause, "parent_node", None)
+        if beside is not None and hasattr(beside, "keys"):
+            return near_misses(key, [str(name) for name in beside if name != "hydra"])
+        cause = cause.__cause__
+    return "see python -m benchmark --cfg job for all"
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else "no message"

@@ -1,0 +1,159 @@
+"""How each kind of job is done: parents out of the store, the artefact's files into a folder."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmark.data.base import DataSource, Splits
+from benchmark.models import Network, load
+from benchmark.plan import ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
+from benchmark.stealth import label_accuracy, psnr
+from benchmark.store import Artefact, Store, write_json, write_tensors
+from benchmark.tasks.base import Task
+from benchmark.train import Trainer, freeze
+from fingerprints.base import Owner, Prints
+from fingerprints.gradcam import class_map, normalise
+from suspects.base import Case
+
+MODELS_KEPT = 64
+
+
+class Workshop:
+    """Does jobs. Keeps the models and prints that it loaded last, and each data set on the device."""
+
+    def __init__(self, store: Store, trainer: Trainer) -> None:
+        self.store, self.trainer, self.device = store, trainer, trainer.place()
+        self._models: OrderedDict[str, Network] = OrderedDict()
+        self._prints: tuple[str, Prints] | None = None
+
+    def do(self, job: Job) -> Artefact:
+        """Makes the job's artefact; its parents must be in the store.
+
+        Raises:
+            StoreError: a parent is missing, or the store cannot be written.
+        """
+        if isinstance(job, ModelJob):
+            return self._make(job, lambda folder: self._model(job, folder))
+        if isinstance(job, PrintsJob):
+            return self._make(job, lambda folder: self._print(job, folder))
+        if isinstance(job, MeasureJob):
+            return self._make(job, lambda folder: self._measure(job, folder))
+        if isinstance(job, ExhibitJob):
+            return self._make(job, lambda folder: self._exhibit(job, folder))
+        raise TypeError(f"no way to do a {type(job).__name__}")
+
+    def _make(self, job: Job, build: Callable[[Path], None]) -> Artefact:
+        return self.store.make(job.key, job.spec, job.parents, build, role=job.title)
+
+    def _data(self, task: Task) -> Splits:
+        return _on_device(task.data, self.device)
+
+    def _model(self, job: ModelJob, folder: Path) -> None:
+        data = self._data(job.task)
+        victim = self.network(job.task, job.parents["victim"]) if job.parents else None
+        own = copy.deepcopy(victim) if victim is not None else None
+        network = job.recipe.suspect.derive(Case(job.task, data, own, job.seed, self.trainer.fit))
+        quality = job.task.quality(freeze(network), data)
+        write_tensors(folder / "weights.safetensors", network.state_dict())
+        parameters = sum(p.numel() for p in network.parameters())
+        record = {"value": quality.value, "detail": quality.detail, "parameters": parameters}
+        write_json(folder / "quality.json", record)
+
+    def network(self, task: Task, key: str) -> Network:
+        """The stored model, in eval mode on the device; the same object may come again, so copy before changing it."""
+        if key not in self._models:
+            with torch.random.fork_rng():
+                network = task.network()
+            state = self.store.open(key).tensors("weights.safetensors")
+            self._models[key] = freeze(load(network, state).to(self.device))
+            while len(self._models) > MODELS_KEPT:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return self._models[key]
+
+    def _print(self, job: PrintsJob, folder: Path) -> None:
+        def models(role: str) -> tuple[Network, ...]:
+            names = sorted((n for n in job.parents if n.startswith(role)), key=lambda n: int(n.split()[1]))
+            return tuple(self.network(job.task, job.parents[name]) for name in names)
+
+        victim = self.network(job.task, job.parents["victim"])
+        owner = Owner(job.task, self._data(job.task), victim, models("surrogate"), models("reference"))
+        start = time.monotonic()
+        prints = job.fingerprint.generate(owner, job.count, torch.Generator().manual_seed(job.seed))
+        seconds = time.monotonic() - start
+        _check_prints(prints, job.count)
+        write_tensors(folder / "prints.safetensors", _flat(prints))
+        rounded = prints.rounded()
+        record = {
+            "seconds": seconds,
+            "notes": dict(prints.notes),
+            "psnr": psnr(prints.samples, prints.origin),
+            "psnr_8bit": psnr(rounded.samples, prints.origin),
+            "label_accuracy": label_accuracy(job.task, victim, prints),
+            "label_accuracy_8bit": label_accuracy(job.task, victim, rounded),
+        }
+        write_json(folder / "notes.json", record)
+
+    def prints(self, key: str) -> Prints:
+        """The stored prints, on the device."""
+        if self._prints is None or self._prints[0] != key:
+            stored = {n: t.to(self.device) for n, t in self.store.open(key).tensors("prints.safetensors").items()}
+            payload = {n.removeprefix("payload."): t for n, t in stored.items() if n.startswith("payload.")}
+            self._prints = key, Prints(stored["samples"], stored.get("origin"), payload)
+        return self._prints[1]
+
+    def _measure(self, job: MeasureJob, folder: Path) -> None:
+        network, prints = self.network(job.task, job.suspect.key), self.prints(job.prints.key)
+        measured: dict[str, Tensor] = {}
+        cost: dict[str, dict[str, float]] = {}
+        for name, verifier in job.prints.fingerprint.verifiers(job.task).items():
+            access = verifier.access(job.task, network)
+            start = time.monotonic()
+            measured[name] = verifier.measure(prints, access)
+            cost[name] = {"seconds": time.monotonic() - start, "queries": access.queries}
+            measured[f"{name}.8bit"] = verifier.measure(prints.rounded(), verifier.access(job.task, network))
+        write_tensors(folder / "measured.safetensors", measured)
+        write_json(folder / "cost.json", cost)
+
+    def _exhibit(self, job: ExhibitJob, folder: Path) -> None:
+        """Grad-CAM of the predicted class (or value, or cosine) of the first prints, whatever the method."""
+        prints = self.prints(job.prints.key)
+        samples = prints.samples[: job.count]
+        maps = {}
+        for place, key in enumerate(job.shown.values()):
+            network = self.network(job.task, key)
+            payload = {n: v[: job.count] for n, v in prints.payload.items() if v.ndim}
+            if job.task.kind == "classification":
+                payload["label"] = payload.get("label", network(samples).argmax(dim=1))
+            elif job.task.kind == "similarity" and "pair" not in payload:
+                payload["pair"] = samples
+            combined, _ = class_map(network, network.features(samples), job.task.scorer(network, payload))
+            maps[f"map {place}"] = normalise(combined, "max")
+        write_tensors(folder / "maps.safetensors", maps)
+
+
+@lru_cache(maxsize=8)
+def _on_device(source: DataSource, device: torch.device) -> Splits:
+    splits = source.load()
+    return Splits(splits.train.to(device), splits.valid.to(device), splits.test.to(device))
+
+
+def _flat(prints: Prints) -> dict[str, Tensor]:
+    tensors = {"samples": prints.samples} | {f"payload.{name}": value for name, value in prints.payload.items()}
+    return tensors if prints.origin is None else tensors | {"origin": prints.origin}
+
+
+def _check_prints(prints: Prints, count: int) -> None:
+    """A method that hands out too few prints, or pixels that no API takes, must not get a score."""
+    if len(prints.samples) != count:
+        raise ValueError(f"the method made {len(prints.samples)} prints instead of {count}")
+    if not (prints.samples.min() >= 0 and prints.samples.max() <= 1):
+        raise ValueError("the method made prints outside [0, 1]")

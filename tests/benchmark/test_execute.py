@@ -1,0 +1,185 @@
+"""Running jobs: order, failures, kills, reruns, several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmark.command import run
+from benchmark.execute import Local, _Queue, missing
+from benchmark.experiment import read
+from benchmark.plan import MeasureJob, ModelJob, plan
+from benchmark.store import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+TASK = {
+    "_target_": "benchmark.tasks.classification.Classification",
+    "data": {"_target_": "benchmark.data.digits.Digits"},
+    "architecture": {"_target_": "benchmark.models.SmallResNet", "widths": [4, 4, 4]},
+    "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "batch": 256},
+}
+
+
+def config(folder: Path, **changes: object) -> dict:
+    """A whole experiment in about two seconds: one task, four suspects, one method."""
+    return {
+        "name": "mini",
+        "task": {"digits": TASK},
+        "suspect": {
+            "weight_pruning": {"_target_": "suspects.prune.WeightPruning", "ratio": [0.1, 0.5]},
+            "independent": {"_target_": "suspects.independent.Independent", "copy": [0, 1]},
+        },
+        "fingerprint": {"random": {"_target_": "fingerprints.random.Random"}},
+        "auxiliary": {
+            "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
+            "reference": [{"_target_": "suspects.independent.Independent"}],
+        },
+        "trainer": {"_target_": "benchmark.train.Trainer", "device": "cpu"},
+        "executor": {"_target_": "benchmark.execute.Local", "workers": 1},
+        "count": 10,
+        "repeats": 2,
+        "repeat_zoo": False,
+        "gallery": 1,
+        "degraded": 5.0,
+        "compute": True,
+        "store": str(folder / "store"),
+        "results": str(folder / "results"),
+        **changes,
+    }
+
+
+def built(store: Path) -> dict[str, float]:
+    """When each artefact's manifest was written, by key: a rebuilt artefact shows."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in store.glob("??/*/manifest.json")}
+
+
+def digests(store: Path) -> dict[str, dict]:
+    """The checksums of what was computed: weights, prints, measurements (not of records with seconds in them)."""
+    manifests = [json.loads(path.read_text()) for path in store.glob("??/*/manifest.json")]
+    return {
+        m["key"]: {name: f["sha256"] for name, f in m["files"].items() if name.endswith("safetensors")}
+        for m in manifests
+    }
+
+
+def test_a_second_run_does_nothing_and_reports_the_same(tmp_path):
+    assert run(config(tmp_path)) == 0
+    before, scores = built(tmp_path / "store"), (tmp_path / "results/mini/scores.csv").read_bytes()
+    assert run(config(tmp_path)) == 0
+    assert built(tmp_path / "store") == before
+    assert (tmp_path / "results/mini/scores.csv").read_bytes() == scores
+
+
+def test_two_workers_make_the_same_bits_as_one(tmp_path):
+    one, two = config(tmp_path / "one"), config(tmp_path / "two")
+    two["executor"] = {"_target_": "benchmark.execute.Local", "workers": 2}
+    assert run(one) == 0 and run(two) == 0
+    assert digests(tmp_path / "one/store") == digests(tmp_path / "two/store") != {}
+
+
+def test_a_damaged_model_is_made_again_and_nothing_else(tmp_path):
+    assert run(config(tmp_path)) == 0
+    before, bits = built(tmp_path / "store"), digests(tmp_path / "store")
+    job = plan(read(config(tmp_path))).of_kind(ModelJob)[1]
+    weights = tmp_path / "store" / job.key[:2] / job.key / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert run(config(tmp_path)) == 0
+    after = built(tmp_path / "store")
+    assert {key for key in after if after[key] != before[key]} == {job.key}
+    assert digests(tmp_path / "store") == bits
+
+
+def test_a_failed_job_stops_only_what_needs_it(tmp_path, monkeypatch, capsys):
+    from suspects.prune import WeightPruning
+
+    def break_down(self, case):
+        raise ArithmeticError("ratio\nis cursed")
+
+    monkeypatch.setattr(WeightPruning, "derive", break_down)
+    jobs = plan(read(config(tmp_path)))
+    store = Store(tmp_path / "store")
+    failures = Local(workers=1).run(jobs.jobs, jobs, store)
+    first = [failure for failure in failures if isinstance(failure.job, ModelJob)]
+    assert {failure.error for failure in first} == {"ArithmeticError: ratio is cursed"} and len(first) == 2
+    assert all("needs «digits: suspect weight_pruning" in f.error for f in failures if f not in first)
+    left = {job.key for job in missing(jobs, store)}
+    assert left == {failure.job.key for failure in failures}
+    assert any(isinstance(job, MeasureJob) and job.suspect.recipe.family == "independent" for job in jobs.jobs)
+    assert "(traceback: " in capsys.readouterr().err and len(list((store.root / "failures").iterdir())) == 2
+
+
+def test_a_failure_is_reported_named_and_made_good_by_a_rerun(tmp_path, monkeypatch):
+    from suspects.independent import Independent
+
+    original = Independent.derive
+
+    def derive(self, case):
+        if self.copy == 1:
+            raise RuntimeError("out of luck")
+        return original(self, case)
+
+    monkeypatch.setattr(Independent, "derive", derive)
+    assert run(config(tmp_path)) == 1
+    page = (tmp_path / "results/mini/index.html").read_text()
+    assert "independent copy=1" in page and "out of luck" in page
+    monkeypatch.setattr(Independent, "derive", original)
+    before = built(tmp_path / "store")
+    assert run(config(tmp_path)) == 0
+    after = built(tmp_path / "store")
+    assert before.items() < after.items()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_killed_in_the_middle_a_rerun_redoes_nothing_that_was_complete(tmp_path, workers):
+    chosen = config(tmp_path)
+    chosen["executor"] = {"_target_": "benchmark.execute.Local", "workers": workers}
+    script = f"import json; from benchmark.command import run; run(json.loads({json.dumps(json.dumps(chosen))}))"
+    guarded = f"if __name__ == '__main__':\n    {script}"
+    program = tmp_path / "program.py"
+    program.write_text(guarded)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, str(program)], env=environment, stderr=subprocess.DEVNULL)
+    while len(built(tmp_path / "store")) < 4 and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    total = len(plan(read(chosen)).jobs)
+    time.sleep(1 if workers > 1 else 0)  # the workers leave by themselves when their starter is gone
+    before = built(tmp_path / "store")
+    assert 4 <= len(before) < total
+    assert run(config(tmp_path)) == 0
+    after = built(tmp_path / "store")
+    assert before.items() <= after.items() and len(after) == total
+    assert not list((tmp_path / "store").glob("??/.*.tmp"))
+
+
+def test_two_runs_at_once_make_each_artefact_once(tmp_path):
+    program = tmp_path / "program.py"
+    text = json.dumps(json.dumps(config(tmp_path)))
+    program.write_text(f"import json; from benchmark.command import run\nraise SystemExit(run(json.loads({text})))")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    runs = [subprocess.Popen([sys.executable, str(program)], env=environment) for _ in range(2)]
+    assert [process.wait() for process in runs] == [0, 0]
+    assert len(built(tmp_path / "store")) == len(plan(read(config(tmp_path))).jobs)
+    assert not (tmp_path / "store" / "damaged").exists()
+
+
+def test_the_queue_hands_out_parents_first_and_in_order(tmp_path):
+    jobs = plan(read(config(tmp_path))).jobs
+    queue, seen = _Queue(jobs), set()
+    keys = {job.key for job in jobs}
+    while queue.ready:
+        job = queue.take()
+        assert set(job.parents.values()) & keys <= seen
+        seen.add(job.key)
+        queue.done(job)
+    assert seen == keys
