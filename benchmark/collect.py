@@ -20,7 +20,7 @@ def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mappi
     """Everything that the store has of the plan, as the report wants it."""
     experiment = plan.experiment
     measured = list(_scores(plan, store))
-    scores = pd.DataFrame([*measured, *_inapplicable(plan, store)], columns=[*COLUMNS["scores"], "score_8bit"])
+    scores = pd.DataFrame([*measured, *_inapplicable(plan, store)], columns=list(COLUMNS["scores"]))
     seeds = {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))}
     manifest = {
         "experiment": experiment.name,
@@ -34,7 +34,7 @@ def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mappi
     return Findings(
         experiment.name,
         scores,
-        pd.DataFrame(_prints(plan, store), columns=[*COLUMNS["prints"], "label_accuracy_8bit", "key"]),
+        pd.DataFrame(_prints(plan, store), columns=[*COLUMNS["prints"], "key"]),
         pd.DataFrame(_models(plan, store), columns=list(COLUMNS["models"])),
         list(_exhibits(plan, store)),
         manifest,

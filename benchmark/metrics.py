@@ -1,6 +1,6 @@
 """Verification metrics: robustness, uniqueness, ARUC, ROC-AUC, TPR at a bounded FPR, bootstrap intervals over suspects.
 
-A suspect is called stolen iff its matching score MS is strictly above the threshold rho (specs/fingerprints.md, 9):
+A suspect is called stolen iff its matching score MS is strictly above the threshold rho:
 
     R(rho) = share of positives with MS > rho          U(rho) = share of negatives with MS <= rho
     ARUC   = mean of min(R, U) over rho in {0, 1/L, ..., 1}, L = 100, that is 101 points, so at most 100/101

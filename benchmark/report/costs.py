@@ -20,10 +20,9 @@ STEALTH_NOTES = [
 
 def stealth(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
     """PSNR, label accuracy, acceptance and self scores per task and fingerprint, mean ± sd over repeats."""
-    rounded = "label_accuracy_8bit" in prints.columns  # optional: label accuracy of the 8-bit prints
     rows: list[Row] = []
     for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
-        shares = ["label_accuracy", *(["label_accuracy_8bit"] if rounded else []), "accepted"]
+        shares = ("label_accuracy", "label_accuracy_8bit", "accepted")
         rows.append(
             (
                 str(task),
@@ -35,7 +34,7 @@ def stealth(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
                 _notes(group["notes"]),
             )
         )
-    accuracy = ("Label accuracy %", *(("8 bit %",) if rounded else ()), "Accepted %")
+    accuracy = ("Label accuracy %", "8 bit %", "Accepted %")
     header = ("Task", "Fingerprint", "Prints", "PSNR dB", "8 bit dB", *accuracy, "Self score", "Notes")
     return Table("stealth", "How visible the prints are", header, rows, 2, STEALTH_NOTES)
 

@@ -16,12 +16,12 @@ FAMILIES = ("finetune", "retrain", "weight_pruning", "filter_pruning", "distill"
 COLUMNS: dict[str, tuple[str, ...]] = {
     "scores": (
         *("task", "kind", "repeat", "suspect", "family", "stolen", "fingerprint", "verifier", "access"),
-        *("score", "matched", "n", "reason", "queries", "seconds", "quality", "victim_quality", "degraded"),
-        *("victim_key", "suspect_key", "prints_key", "key"),
+        *("score", "score_8bit", "matched", "n", "reason", "queries", "seconds"),
+        *("quality", "victim_quality", "degraded", "victim_key", "suspect_key", "prints_key", "key"),
     ),
     "prints": (
         *("task", "fingerprint", "repeat", "n", "seconds", "accepted"),
-        *("psnr", "psnr_8bit", "label_accuracy", "notes"),
+        *("psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit", "notes"),
     ),
     "models": (
         *("task", "name", "role", "family", "stolen", "quality", "measure", "detail", "seconds", "parameters", "key"),
@@ -54,7 +54,8 @@ class Findings:
 
     Attributes:
         scores: one row per (task, repeat, suspect, fingerprint, verifier); a pair that does not apply has a NaN score
-            and a reason. Rows of family "victim" are the self-check and count neither as positive nor as negative.
+            and a reason. `score_8bit` is the score on prints rounded to 8-bit pixels. Rows of family "victim" are
+            the self-check and count neither as positive nor as negative.
         prints: one row per (task, fingerprint, repeat).
         models: one row per model.
         manifest: what was run, on what; `failures` lists {"job", "error"}.
@@ -82,7 +83,7 @@ def checked(findings: Findings) -> Findings:
         raise InputError("findings.scores: no score at all, the experiment judged no suspect")
     if scores.duplicated(["task", "repeat", "suspect", "fingerprint", "verifier"]).any():
         raise InputError("findings.scores: a suspect is scored twice by one verifier in one repeat")
-    for column in ("score", "matched", "n", "queries", "seconds", "quality", "victim_quality"):
+    for column in ("score", "score_8bit", "matched", "n", "queries", "seconds", "quality", "victim_quality"):
         scores[column] = pd.to_numeric(scores[column]).astype(float)
     for column in ("stolen", "degraded"):
         scores[column] = scores[column].astype(bool)
@@ -91,7 +92,7 @@ def checked(findings: Findings) -> Findings:
         raise InputError("findings.scores: a row without a score needs a reason")
     share = scores["matched"].notna() & scores["score"].notna()
     scores["score"] = np.where(share, scores["matched"] / scores["n"], scores["score"])
-    for column in ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy"):
+    for column in ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit"):
         prints[column] = pd.to_numeric(prints[column]).astype(float)
     return Findings(findings.experiment, scores, prints, models, findings.exhibits, findings.manifest)
 

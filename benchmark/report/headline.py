@@ -7,7 +7,7 @@ import pandas as pd
 from benchmark.report import findings as found
 from benchmark.report.tables import DASH, Cell, Footnotes, Row, Table, interval, number, spread
 
-SELF_SCORE_FLOOR = 0.95  # below it the method failed on its own victim (specs/fingerprints.md, section 0)
+SELF_SCORE_FLOOR = 0.95  # below it the method failed on its own victim, and what it says of suspects means little
 
 KEPT = "Kept: without the suspects that lost more than 5 points against the victim."
 RULE = (

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.errors import InputError
-from benchmark.report import bars, costs, curves, families, gallery, headline, heatmap, page, strips, style
+from benchmark.report import bars, costs, curves, families, gallery, headline, heatmap, page, rounding, strips, style
 from benchmark.report import findings as found
 from benchmark.report import published as papers
 from benchmark.report.findings import Findings, checked
@@ -77,6 +77,7 @@ def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> 
     yield headline.degraded(scores)
     yield families.table(scores, summary)
     yield costs.stealth(scores, prints)
+    yield rounding.table(scores)
     yield costs.cost(scores, prints)
     yield costs.zoo(findings.models)
     yield papers.table(scores, summary, prints, claims)

@@ -23,7 +23,18 @@ from benchmark.report import summary as summaries
 
 Make = Callable[..., Findings]
 VOID = {"meta", "img", "br", "link", "hr"}
-TABLES = {"headline", "operating_points", "degraded", "families", "stealth", "cost", "models", "published", "failures"}
+TABLES = {
+    "rounding",
+    "headline",
+    "operating_points",
+    "degraded",
+    "families",
+    "stealth",
+    "cost",
+    "models",
+    "published",
+    "failures",
+}
 
 
 @pytest.fixture(autouse=True)

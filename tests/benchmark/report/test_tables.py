@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.report import Findings, costs, families, headline
+from benchmark.report import Findings, costs, families, headline, rounding
 from benchmark.report import summary as summaries
 from benchmark.report.findings import checked
 from benchmark.report.summary import summarise
@@ -154,18 +155,20 @@ def test_stealth_dashes_what_a_method_has_not(make_findings: Make) -> None:
     scores, _, prints = tabled(make_findings())
     table = costs.stealth(scores, prints)
     row = texts(table, "digits_class", "saliency")
-    assert row[2:7] == ["100", f"24.50 ± {math.sqrt(0.5):.2f}", "24.00 ± 0.71", "100.0 ± 0.0", "50.0 ± 0.0"]
-    assert row[7:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely"]
+    assert row[2:5] == ["100", f"24.50 ± {math.sqrt(0.5):.2f}", "24.00 ± 0.71"]
+    assert row[5:8] == ["100.0 ± 0.0", "97.0 ± 0.0", "50.0 ± 0.0"]
+    assert row[8:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely"]
     assert texts(table, "digits_class", "akh")[3:5] == ["–", "–"]
 
 
-def test_stealth_shows_label_accuracy_at_8_bit_where_it_was_measured(make_findings: Make) -> None:
+def test_rounding_sets_both_verdicts_side_by_side(make_findings: Make) -> None:
     findings = make_findings()
-    findings.prints["label_accuracy_8bit"] = 0.97
-    scores, _, prints = tabled(findings)
-    table = costs.stealth(scores, prints)
-    assert texts(table, "digits_class", "saliency")[6] == "97.0 ± 0.0"
-    assert len(table.header) == len(table.rows[0])
+    findings.scores["score_8bit"] = np.where(findings.scores["stolen"], 0.0, findings.scores["score"])
+    scores, _, _ = tabled(findings)
+    table = rounding.table(scores)
+    whole, rounded = texts(table, "digits_class", "saliency white")[2:4]
+    assert float(whole.split()[0]) > 0.5 and rounded == "0.000 ± 0.000"
+    assert texts(table, "digits_angle", "akh")[2] == "n/a"
 
 
 def test_cost_and_models(make_findings: Make) -> None:
