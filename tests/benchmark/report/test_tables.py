@@ -167,7 +167,7 @@ def test_rounding_sets_both_verdicts_side_by_side(make_findings: Make) -> None:
     scores, _, _ = tabled(findings)
     table = rounding.table(scores)
     whole, rounded = texts(table, "digits_class", "saliency white")[2:4]
-    assert float(whole.split()[0]) > 0.5 and rounded == "0.000 ± 0.000"
+    assert float(whole.split()[0]) > 0.3 and rounded == "0.000 ± 0.000"
     assert texts(table, "digits_angle", "akh")[2] == "n/a"
 
 
