@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint smoke reproduce report speed notebooks clean
+.PHONY: help setup test lint smoke reproduce report speed notebooks readme clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -43,6 +43,9 @@ speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its ba
 
 notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results
 	$(BIN)/jupytext --execute --to ipynb --output-dir results/$(EXPERIMENT) notebooks/*.py
+
+readme: $(STAMP)  ## copy the headline table of results/digits into README.md
+	$(BIN)/python -m benchmark.report.readme
 
 clean:  ## remove everything that make made, the store too
 	rm -rf $(VENV) artefacts outputs multirun results/smoke .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,32 @@
+"""`python -m benchmark.report.readme`: copies the headline table of results/digits into the README, between its marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- headline: written by `make readme` -->", "<!-- end of headline -->"
+
+
+def fill(readme: str, table: str) -> str:
+    """The README's text with `table` between the two marks.
+
+    Raises:
+        ValueError: the marks are missing.
+    """
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if not pattern.search(readme):
+        raise ValueError(f"README.md: the marks {BEGIN} and {END} are missing, put them where the table belongs")
+    return pattern.sub(lambda _: f"{BEGIN}\n\n{table.strip()}\n\n{END}", readme, count=1)
+
+
+def main() -> None:
+    """Rewrites README.md in place."""
+    table = (ROOT / "results" / "digits" / "tables" / "headline.md").read_text(encoding="utf-8")
+    readme = ROOT / "README.md"
+    readme.write_text(fill(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

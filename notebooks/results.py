@@ -1,0 +1,71 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Reading an experiment's results
+#
+# `scores.csv` has one row per suspect, method and repeat. This notebook redraws the main figure from it: robustness
+# and uniqueness against the threshold. `WHOSENET_RESULTS` names another experiment's folder.
+
+# %%
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from benchmark import metrics
+
+folder = Path(os.environ.get("WHOSENET_RESULTS", "../results/digits"))
+scores = pd.read_csv(folder / "scores.csv")
+suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
+suspects.groupby(["task", "fingerprint", "verifier"])["score"].describe().round(3)
+
+# %% [markdown]
+# ## Robustness and uniqueness
+#
+# A suspect is called stolen if its score lies strictly above the threshold. R is the share of stolen suspects that
+# are, U the share of independent ones that are not; ARUC is the mean of the smaller of the two.
+
+# %%
+methods = suspects[["task", "fingerprint", "verifier"]].drop_duplicates().to_records(index=False)
+columns = 4
+rows = -(-len(methods) // columns)
+figure, axes = plt.subplots(rows, columns, figsize=(3 * columns, 2.4 * rows), sharex=True, sharey=True, squeeze=False)
+areas = {}
+for axis in axes.flat[len(methods) :]:
+    axis.set_axis_off()
+for axis, (task, fingerprint, verifier) in zip(axes.flat, methods, strict=False):
+    chosen = suspects.query("task == @task and fingerprint == @fingerprint and verifier == @verifier")
+    areas[task, fingerprint, verifier] = []
+    for _, repeat in chosen.groupby("repeat"):
+        score, stolen = repeat["score"].to_numpy(), repeat["stolen"].to_numpy()
+        curve = metrics.curve(score, stolen)
+        axis.plot(curve.rho, curve.robustness, color="tab:blue", linewidth=0.8)
+        axis.plot(curve.rho, curve.uniqueness, color="tab:orange", linewidth=0.8, linestyle="--")
+        areas[task, fingerprint, verifier].append(metrics.aruc(score, stolen))
+    axis.set_title(f"{task}\n{fingerprint} {verifier}", fontsize=8)
+figure.supxlabel("threshold ρ")
+figure.supylabel("share of suspects (R solid, U dashed)")
+figure.tight_layout()
+
+# %% [markdown]
+# ## ARUC, beside what the report says
+
+# %%
+redrawn = pd.DataFrame(areas).mean().rename("redrawn")
+redrawn.index.names = ["task", "fingerprint", "verifier"]
+summary = pd.read_csv(folder / "summary.csv").query("suspects == 'all'")
+reported = summary.set_index(["task", "fingerprint", "verifier"])["aruc"].rename("reported")
+table = pd.concat([redrawn, reported], axis=1, join="inner")
+assert (table["redrawn"] - table["reported"]).abs().max() < 1e-9
+table.round(3)
