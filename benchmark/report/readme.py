@@ -1,4 +1,4 @@
-"""`python -m benchmark.report.readme`: copies the headline table of results/digits into the README, between its marks."""
+"""`python -m benchmark.report.readme`: copies the headline of results/digits into the README, between its marks."""
 
 from __future__ import annotations
 

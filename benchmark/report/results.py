@@ -15,7 +15,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.errors import InputError
-from benchmark.report import bars, costs, curves, families, gallery, headline, heatmap, page, rounding, strips, style
+from benchmark.report import (
+    bars,
+    costs,
+    current,
+    curves,
+    families,
+    gallery,
+    headline,
+    heatmap,
+    page,
+    rounding,
+    strips,
+    style,
+)
 from benchmark.report import findings as found
 from benchmark.report import published as papers
 from benchmark.report.findings import Findings, checked
@@ -28,20 +41,23 @@ def write(findings: Findings, folder: Path, published: Path | None) -> None:
     """Writes the whole report; `published` is the folder of the papers' csv files.
 
     The report is made in a hidden sibling and swapped in by renaming: `folder` holds the old report or the new one,
-    never half of one.
+    never half of one. A report that is already the one to be written stays as it is.
 
     Raises:
         InputError: the findings lack something, `folder` holds files that are no report, or it cannot be written.
     """
     ready, claims = checked(findings), papers.read(published)
     folder = folder.absolute()
+    wanted = current.digest(ready, published)
+    if current.is_current(folder, wanted):
+        return
     if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
         raise InputError(f"{folder}: holds files but no report (manifest.json), choose an empty or a new folder")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
-            _fill(ready, claims, aside / "new")
+            _fill(ready, claims, aside / "new", wanted)
             _swap(aside / "new", folder, aside / "old")
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -49,7 +65,7 @@ def write(findings: Findings, folder: Path, published: Path | None) -> None:
         raise InputError(f"{folder}: cannot write the report ({error.strerror or error})") from error
 
 
-def _fill(findings: Findings, claims: pd.DataFrame, folder: Path) -> None:
+def _fill(findings: Findings, claims: pd.DataFrame, folder: Path, wanted: str) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
     summary = summarise(findings.scores)
@@ -66,7 +82,9 @@ def _fill(findings: Findings, claims: pd.DataFrame, folder: Path) -> None:
             style.save(figure, folder / "figures", picture.name)
             pictures.append(picture)
     page.write(findings, tables, pictures, folder)
-    manifest = json.dumps(findings.manifest, indent=2, default=str, ensure_ascii=False)
+    manifest = json.dumps(
+        findings.manifest | {current.KEY: current.entry(folder, wanted)}, indent=2, default=str, ensure_ascii=False
+    )
     (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8", newline="\n")
 
 

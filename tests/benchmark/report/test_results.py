@@ -211,6 +211,12 @@ def test_a_new_report_replaces_the_old_one_whole(make_findings: Make, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
 
+def changed(findings: Findings) -> Findings:
+    """Findings that differ, so that a report is really written again."""
+    findings.scores.loc[0, "seconds"] += 1
+    return findings
+
+
 @pytest.mark.usefixtures("_no_figures")
 def test_a_failure_in_the_middle_leaves_the_old_report(
     make_findings: Make, tmp_path: Path, small: dict[str, object], monkeypatch: pytest.MonkeyPatch
@@ -224,7 +230,7 @@ def test_a_failure_in_the_middle_leaves_the_old_report(
 
     monkeypatch.setattr("benchmark.report.page.write", break_down)
     with pytest.raises(InputError, match=r"cannot write the report \(No space left on device\)"):
-        write(make_findings(**small), folder, None)
+        write(changed(make_findings(**small)), folder, None)
     assert files(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
 
@@ -244,7 +250,7 @@ def test_a_swap_that_fails_brings_the_old_report_back(
 
     monkeypatch.setattr(os, "replace", refuse_the_new)
     with pytest.raises(InputError, match="Permission denied"):
-        write(make_findings(**small), folder, None)
+        write(changed(make_findings(**small)), folder, None)
     assert files(folder) == before
 
 
