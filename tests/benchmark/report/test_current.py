@@ -8,43 +8,48 @@ from pathlib import Path
 import pytest
 
 from benchmark.report import Findings, results, write
-from benchmark.report.current import digest
+from benchmark.report.current import digest, is_current
+from benchmark.report.findings import checked
 
 Make = Callable[..., Findings]
 
 
 @pytest.fixture
-def written(make_findings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Findings, Path, list[str]]:
-    """A report on disk, and a list that grows with each further one that is drawn."""
-    findings, drawn = make_findings(), []
-    original = results._fill
-    write(findings, tmp_path / "mini", None)
-    monkeypatch.setattr(results, "_fill", lambda *arguments: (drawn.append("again"), original(*arguments)))
-    return findings, tmp_path / "mini", drawn
+def written(make_findings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Findings, Path]:
+    """A report without figures on disk."""
+    monkeypatch.setattr(results, "_figures", lambda *_: iter(()))
+    write(make_findings(), tmp_path / "mini", None)
+    return make_findings(), tmp_path / "mini"
 
 
-def test_the_same_findings_are_not_drawn_again(written: tuple[Findings, Path, list[str]]) -> None:
-    findings, folder, drawn = written
+def test_the_same_findings_are_not_written_again(
+    written: tuple[Findings, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings, folder = written
+    monkeypatch.setattr(results, "_fill", lambda *_: pytest.fail("written again"))
     write(findings, folder, None)
-    assert drawn == []
 
 
-@pytest.mark.parametrize("name", ["index.html", "scores.csv", "figures/ru_curves.svg"])
-def test_a_file_that_was_changed_or_removed_is_made_again(written: tuple[Findings, Path, list[str]], name: str) -> None:
-    findings, folder, drawn = written
-    before = (folder / name).read_bytes()
-    for damage in (lambda path: path.write_bytes(b"other"), Path.unlink):
-        damage(folder / name)
+@pytest.mark.parametrize("name", ["index.html", "scores.csv", "tables/headline.tex", "manifest.json"])
+def test_a_file_that_was_changed_or_removed_is_made_again(written: tuple[Findings, Path], name: str) -> None:
+    findings, folder = written
+    wanted, before = digest(checked(findings), None), (folder / name).read_bytes()
+    assert is_current(folder, wanted)
+    (folder / name).write_bytes(b"{}")
+    assert not is_current(folder, wanted)
+    (folder / name).unlink()
+    assert not is_current(folder, wanted)
+    if name != "manifest.json":  # a folder without it is not taken for a report, and not replaced
         write(findings, folder, None)
         assert (folder / name).read_bytes() == before
-    assert len(drawn) == 2
 
 
-def test_other_scores_are_drawn(written: tuple[Findings, Path, list[str]]) -> None:
-    findings, folder, drawn = written
+def test_other_scores_are_written(written: tuple[Findings, Path]) -> None:
+    findings, folder = written
+    before = (folder / "scores.csv").read_bytes()
     findings.scores.loc[3, "matched"] -= 1
     write(findings, folder, None)
-    assert drawn == ["again"]
+    assert (folder / "scores.csv").read_bytes() != before
 
 
 def test_the_digest_sees_every_part(make_findings: Make, tmp_path: Path) -> None:
