@@ -108,6 +108,15 @@ def build(node: Any, path: str) -> Any:
     return node
 
 
+def list_settings(target: str, path: str) -> set[str]:
+    """The names of the settings of the class `target` that are lists themselves.
+
+    Raises:
+        InputError: there is no such component; `path` is the yaml key at fault.
+    """
+    return {name for name, hint in _hints(_find(target, path)).items() if typing.get_origin(hint) is tuple}
+
+
 def _find(target: str, path: str) -> type[Component]:
     module, _, name = target.rpartition(".")
     try:

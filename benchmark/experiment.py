@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.component import Component, build, settings_of
+from benchmark.component import Component, build, list_settings, settings_of
 from benchmark.errors import InputError
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer
@@ -57,39 +56,42 @@ def read(config: Mapping[str, Any]) -> Experiment:
         tasks=_components(config, "task", Task),
         recipes=_recipes(config.get("suspect") or {}),
         fingerprints=_components(config, "fingerprint", Fingerprint),
-        surrogate=tuple(_built(config["auxiliary"]["surrogate"], "auxiliary.surrogate")),
-        reference=tuple(_built(config["auxiliary"]["reference"], "auxiliary.reference")),
-        trainer=build(config["trainer"], "trainer"),
+        surrogate=_auxiliary(config, "surrogate"),
+        reference=_auxiliary(config, "reference"),
+        trainer=_built(config["trainer"], Trainer, "trainer"),
         count=_number(config, "count", low=1),
         repeats=_number(config, "repeats", low=1),
-        repeat_zoo=bool(config["repeat_zoo"]),
+        repeat_zoo=_flag(config, "repeat_zoo"),
         gallery=_number(config, "gallery", low=0),
-        degraded=float(config["degraded"]),
+        degraded=_points(config, "degraded"),
     )
     _check(experiment)
     return experiment
 
 
 def _components(config: Mapping[str, Any], group: str, kind: type[Component]) -> dict[str, Any]:
-    found = {name: build(node, f"{group}.{name}") for name, node in (config.get(group) or {}).items()}
-    for name, component in found.items():
-        _expect(component, kind, f"{group}.{name}")
+    found = {name: _built(node, kind, f"{group}.{name}") for name, node in (config.get(group) or {}).items()}
     if not found:
         raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
     return found
 
 
-def _expect(component: Any, kind: type[Component], path: str) -> None:
-    if isinstance(component, Mapping):
+def _built(node: Any, kind: type[Component], path: str) -> Any:
+    """The component that `node` describes, which must be of `kind`."""
+    if isinstance(node, Mapping) and "_target_" not in node:
         raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. '{path.replace('.', '=[')}]'")
+    component = build(node, path)
     if not isinstance(component, kind):
-        raise InputError(f"{path}: wants a {kind.__name__.lower()}, got {type(component).__name__}")
+        given = type(component).__name__ if isinstance(component, Component) else repr(node)
+        raise InputError(f"{path}: wants a {kind.__name__.lower()}, got {given}")
+    return component
 
 
-def _built(nodes: Any, path: str) -> list[Suspect]:
+def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
+    nodes, path = config["auxiliary"][role], f"auxiliary.{role}"
     if not isinstance(nodes, list) or not nodes:
         raise InputError(f"{path}: wants a list with at least one recipe")
-    return [build(node, f"{path}[{i}]") for i, node in enumerate(nodes)]
+    return tuple(_built(node, Suspect, f"{path}[{i}]") for i, node in enumerate(nodes))
 
 
 def _number(config: Mapping[str, Any], key: str, low: int) -> int:
@@ -99,34 +101,41 @@ def _number(config: Mapping[str, Any], key: str, low: int) -> int:
     return value
 
 
+def _points(config: Mapping[str, Any], key: str) -> float:
+    value = config[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise InputError(f"{key}: wants a number >= 0, got {value!r}")
+    return float(value)
+
+
+def _flag(config: Mapping[str, Any], key: str) -> bool:
+    if not isinstance(config[key], bool):
+        raise InputError(f"{key}: wants true or false, got {config[key]!r}")
+    return config[key]
+
+
 def _recipes(nodes: Mapping[str, Any]) -> tuple[Recipe, ...]:
     """All suspects: each list in a recipe's yaml is a ladder, several lists make their product."""
     return tuple(recipe for family, node in nodes.items() for recipe in _ladder(family, node))
 
 
-def _ladder(family: str, node: Mapping[str, Any]) -> list[Recipe]:
+def _ladder(family: str, node: Any) -> list[Recipe]:
     path = f"suspect.{family}"
-    if "_target_" not in node:
-        _expect(node, Suspect, path)
-    rungs = {key: value for key, value in node.items() if isinstance(value, list) and not _takes_list(node, path, key)}
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        _built(node, Suspect, path)
+    lists = list_settings(node["_target_"], path)
+    rungs = {key: value for key, value in node.items() if isinstance(value, list) and key not in lists}
     for key, values in rungs.items():
         if not values:
             raise InputError(f"{path}.{key}: the list is empty, so there is no suspect; give it one value or more")
     recipes = []
     for rung in itertools.product(*rungs.values()):
         chosen = dict(zip(rungs, rung, strict=True))
-        suspect = build({**node, **chosen}, path)
-        _expect(suspect, Suspect, path)
+        suspect = _built({**node, **chosen}, Suspect, path)
         settings = settings_of(suspect)
         label = " ".join([family, *(f"{key}={_short(settings[key])}" for key in chosen)])
         recipes.append(Recipe(family, label, suspect))
     return recipes
-
-
-def _takes_list(node: Mapping[str, Any], path: str, key: str) -> bool:
-    """Whether the component's own field is a list, so that a list in the yaml is its value and no ladder."""
-    cls = type(build({"_target_": node["_target_"]}, path))
-    return typing.get_origin(typing.get_type_hints(cls).get(key)) is tuple
 
 
 def _short(value: Any) -> str:

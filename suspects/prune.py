@@ -57,8 +57,6 @@ class FilterPruning(Pruning):
     all members of a sum together.
     """
 
-    version: ClassVar[int] = 2  # 1 rounded the number of filters up and ranked tied depthwise filters by batch norm
-
     residual: str = setting(default="inner", choices=("inner", "coupled"))
 
     def derive(self, case: Case) -> Network:
