@@ -129,7 +129,7 @@ def _find(target: str, path: str) -> type[Component]:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

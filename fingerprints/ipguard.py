@@ -103,13 +103,11 @@ class IPGuard(LabelFingerprint):
     def _goals(self, logits: Tensor, source: Tensor, generator: torch.Generator) -> Tensor:
         """The target class j != i of each point."""
         if self.target == "least_likely":
-            return logits.argmin(dim=1)
+            return logits.scatter(1, source[:, None], torch.inf).argmin(dim=1)
         offset = torch.randint(1, logits.shape[1], (len(logits),), generator=generator).to(logits.device)
         return (source + offset) % logits.shape[1]
 
-    def _descend(
-        self, victim: Network, x: Tensor, k: Tensor, source: Tensor, goal: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _descend(self, victim: Network, x: Tensor, k: Tensor, source: Tensor, goal: Tensor) -> tuple[Tensor, Tensor]:
         result, converged = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
         active = torch.arange(len(x), device=x.device)
         point, descent = x.clone(), AdamDescent(self.learning_rate)

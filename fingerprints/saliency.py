@@ -7,7 +7,7 @@ What the paper leaves open is a setting each; results/DEVIATIONS.md lists them a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from benchmark.access import Answers, WhiteBox
 from benchmark.component import setting
+from benchmark.errors import InputError
 from benchmark.models import Network
-from benchmark.tasks.base import Payload, Task
+from benchmark.tasks.base import Payload, Scorer, Task
 from fingerprints.base import Fingerprint, Owner, Prints, Verifier, draw
 from fingerprints.descent import AdamDescent, Descent, SignDescent
 from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
@@ -50,21 +51,23 @@ class Saliency(Fingerprint):
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train
         candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
-        kept, spare, tried = [], [], 0
+        if len(candidates) < count:
+            raise InputError(f"count: the victim answers only {len(candidates)} training images right, {count} wanted")
+        kept, spare, tried, accepted = [], [], 0, 0
         for _ in range(self.rounds):
-            index = candidates[tried : tried + count - sum(len(p.samples) for p in kept)]
+            index = candidates[tried : tried + count - accepted]
             if not len(index):
                 break
-            tried += len(index)
             batch = self._craft(owner, index, generator)
             good = self._accepted(owner.task, owner.victim, batch)
-            kept.append(_at(batch, good))
-            spare.append(_at(batch, ~good))
-        accepted = sum(len(p.samples) for p in kept)
-        prints = _first(kept + spare, count)
-        unchanged = self._unchanged(owner.task, owner.victim, prints).double().mean().item()
-        notes = {"tried": tried, "accepted": accepted / tried, "answer kept": unchanged}
-        return Prints(prints.samples, prints.origin, prints.payload | self._auto(owner, prints), notes)
+            kept.append(_select(batch, good))
+            spare.append(_select(batch, ~good))
+            tried, accepted = tried + len(index), accepted + int(good.sum())
+        prints = _first(kept + spare, count)  # what was not accepted fills up
+        unchanged, _, _ = self._inspect(owner.task, owner.victim, prints.samples, prints.payload)
+        answer_kept = unchanged.double().mean().item()
+        notes = {"tried": tried, "accepted": accepted / tried, "answer kept": answer_kept}
+        return Prints(prints.samples, prints.origin, {**prints.payload, **self._auto(owner, prints)}, notes)
 
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:
         return {"white": WhiteSaliency(self), "black": BlackSaliency(self, task)}
@@ -78,7 +81,7 @@ class Saliency(Fingerprint):
             noise = torch.rand(x.shape, generator=generator) * 2 - 1
         delta = self._project(noise.to(x.device) * self._bound)
         parts = [
-            self._optimise(owner.task, owner.victim, x[part], delta[part], _part(payload, part, len(x)))
+            self._optimise(owner.task, owner.victim, x[part], delta[part], _pick(payload, part))
             for part in torch.arange(len(x), device=x.device).split(self.chunk)
         ]
         return Prints(torch.cat(parts), x, payload)
@@ -98,43 +101,47 @@ class Saliency(Fingerprint):
     def _optimise(self, task: Task, victim: Network, x: Tensor, delta: Tensor, payload: Payload) -> Tensor:
         """Samples x + delta (N, 3, H, W) after `steps` steps on Eq. 4.
 
-        With `select: gap`, every fifth iterate is looked at: of those that keep the label and reach S_hat(P) >= 0.9,
-        the one that covering P moves most is kept, and a sample leaves when it moves by three times `task.drop`.
+        With `select: gap`, every fifth iterate is looked at: of those that keep the answer and reach S_hat(P) >= 0.9,
+        the one that covering P moves most is kept, and a sample leaves when it moves by three times `task.drop`. The
+        last iterate stands in for a sample that never qualifies.
         """
-        best, most = (x + delta).clamp(0, 1), torch.full((len(x),), -torch.inf, device=x.device)
+        best, most = x + delta, x.new_full((len(x),), -torch.inf)
         active = torch.arange(len(x), device=x.device)
         descent: Descent = SignDescent(self.step) if self.optimiser == "sign" else AdamDescent(self.step)
+        objective = self.objective(task, victim, x, payload)
         for step in range(1, self.steps + 1):
-            here = _part(payload, active, len(x))
-            gradient = self._gradient(task, victim, x[active], delta, here)
-            delta = self._project(delta + descent.move(gradient))
-            delta = (x[active] + delta).clamp(0, 1) - x[active]
-            if self.select == "gap" and (step % 5 == 0 or step == self.steps):
-                sample = x[active] + delta
-                gap = self._gap(task, victim, sample, here)
-                better = gap > most[active]
-                best[active[better]], most[active] = sample[better], torch.maximum(gap, most[active])
-                going = gap < 3 * task.drop
-                active, delta = active[going], delta[going]
+            delta = self._project(delta + descent.move(_gradient(objective, delta)))
+            delta = (x + delta).clamp(0, 1) - x
+            if self.select == "last" or (step % 5 and step < self.steps):
+                continue
+            gap = self._gap(task, victim, x + delta, payload)
+            better = (gap > most[active]) | most[active].isneginf()
+            best[active[better]], most[active[better]] = (x + delta)[better], gap[better]
+            going = gap < 3 * task.drop
+            if not going.any():
+                break
+            if not going.all():
+                active, x, delta, payload = active[going], x[going], delta[going], _pick(payload, going)
                 descent.keep(going)
-                if not len(active):
-                    break
-        if self.select == "last":
-            return x + delta
-        never = most[active] == -torch.inf  # the last iterate stands in for a sample that never qualified
-        best[active[never]] = (x[active] + delta)[never]
-        return best
+                objective = self.objective(task, victim, x, payload)
+        return x + delta if self.select == "last" else best
 
-    def _gradient(self, task: Task, victim: Network, x: Tensor, delta: Tensor, payload: Payload) -> Tensor:
-        delta = delta.detach().requires_grad_(True)
-        combined, output = self.map_of(task, victim, x + delta, payload, create_graph=True)
-        mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
-        loss = sam_loss(combined, mask, pre_relu=self.sam_pre_relu) + self.lam * task.preservation(victim, payload)(output)
-        (gradient,) = torch.autograd.grad(loss.sum(), delta)
-        return gradient
+    def objective(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> Callable[[Tensor], Tensor]:
+        """Eq. 4 per print (N,) as a function of delta; what does not depend on delta is computed once."""
+        scorer, preservation = self._scorer(task, victim, payload), task.preservation(victim, payload)
 
-    def map_of(
-        self, task: Task, network: Network, x: Tensor, payload: Payload, *, create_graph: bool = False
+        def loss(delta: Tensor) -> Tensor:
+            combined, output = self._map(victim, x + delta, payload, scorer, create_graph=True)
+            mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
+            return sam_loss(combined, mask, pre_relu=self.sam_pre_relu) + self.lam * preservation(output)
+
+        return loss
+
+    def _scorer(self, task: Task, network: Network, payload: Payload) -> Scorer:
+        return task.scorer(network, payload, probability=self.cam_score == "probability")
+
+    def _map(
+        self, network: Network, x: Tensor, payload: Payload, scorer: Scorer, *, create_graph: bool = False
     ) -> tuple[Tensor, Tensor]:
         """The map before its ReLU (N, h, w) of the print's own F_c on any network, and the network's output."""
         pooled = network.class_weights() is not None and "label" in payload and self.cam_score == "logit"
@@ -142,12 +149,11 @@ class Saliency(Fingerprint):
             maps = network.features(x)
             if pooled:
                 return class_map_pooled(network, maps, payload["label"])
-        scorer = task.scorer(network, payload, probability=self.cam_score == "probability")
         return class_map(network, maps, scorer, create_graph=create_graph)
 
     def corner(self, task: Task, network: Network, x: Tensor, payload: Payload) -> Tensor:
         """mean of S_hat over P (N,), in [0, 1]: the inner fraction of Eq. 5."""
-        combined, _ = self.map_of(task, network, x, payload)
+        combined, _ = self._map(network, x, payload, self._scorer(task, network, payload))
         mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
         return (normalise(combined, self.saliency_norm) * mask).sum(dim=(1, 2)) / mask.sum()
 
@@ -163,38 +169,37 @@ class Saliency(Fingerprint):
             filling = torch.tensor(0.5 if self.fill == "zero_normalised" else 0.0, device=x.device)
         return torch.where(mask.bool(), filling, x)
 
-    def _gap(self, task: Task, victim: Network, sample: Tensor, payload: Payload) -> Tensor:
-        """|dF| of Eq. 6 on the victim (N,), -inf where the label is lost or S_hat(P) < 0.9."""
-        box = Answers(task, victim)
-        change = (_read(task, box, sample, payload) - _read(task, box, self.cover(sample), payload)).abs()
-        kept = self._unchanged(task, victim, Prints(sample, None, payload))
-        good = kept & (self.corner(task, victim, sample, payload) >= 0.9)
-        return torch.where(good, change, torch.full_like(change, -torch.inf))
+    def fall(self, task: Task, box: Answers, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor]:
+        """F(x) - F(x_mask) of Eq. 6 through a prediction API (N,), two queries a print, and the answers to x."""
+        answer, covered = (box.answers(image, payload.get("pair")) for image in (x, self.cover(x)))
+        return task.read(answer, payload) - task.read(covered, payload), answer
 
-    def _unchanged(self, task: Task, victim: Network, prints: Prints) -> Tensor:
-        """Whether the victim still answers as it does on the original (N,), by `Task.kept`."""
-        with torch.no_grad():
-            return task.kept(task.answer(victim, prints.samples, prints.payload.get("pair")), prints.payload)
+    def _inspect(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor, Tensor]:
+        """On the victim, per print (N,): is the original answer kept, S_hat(P), and |F(x) - F(x_mask)|."""
+        change, answer = self.fall(task, Answers(task, victim), x, payload)
+        return task.kept(answer, payload), self.corner(task, victim, x, payload), change.abs()
+
+    def _gap(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> Tensor:
+        """|F(x) - F(x_mask)| on the victim (N,), -inf where the answer is lost or S_hat(P) < 0.9."""
+        kept, corner, change = self._inspect(task, victim, x, payload)
+        return torch.where(kept & (corner >= 0.9), change, torch.full_like(change, -torch.inf))
 
     def _accepted(self, task: Task, victim: Network, prints: Prints) -> Tensor:
-        """Which candidates (N,) to keep: all, those with their label, or those that match white box and black box."""
+        """Which candidates (N,) to keep: all, those with their answer, or those that match white box and black box.
+
+        The thresholds are the paper's 0.5 and the task's own: t_wb and t_bb belong to the score, not to the prints.
+        """
+        kept, corner, change = self._inspect(task, victim, prints.samples, prints.payload)
         if self.accept == "none":
-            return torch.ones(len(prints.samples), dtype=torch.bool, device=prints.samples.device)
-        kept = self._unchanged(task, victim, prints)
-        if self.accept == "label":
-            return kept
-        box = Answers(task, victim)
-        before = _read(task, box, prints.samples, prints.payload)
-        change = (before - _read(task, box, self.cover(prints.samples), prints.payload)).abs()
-        return kept & (self.corner(task, victim, prints.samples, prints.payload) >= 0.5) & (change >= task.drop)
+            return torch.ones_like(kept)
+        return kept if self.accept == "label" else kept & (corner >= 0.5) & (change >= task.drop)
 
     def _auto(self, owner: Owner, prints: Prints) -> dict[str, Tensor]:
         """The thresholds of A10, from the victim alone: the remarks under Eq. 5 and Eq. 6."""
         assert prints.origin is not None
         task, victim, payload = owner.task, owner.victim, prints.payload
         both = [self.corner(task, victim, x, payload) for x in (prints.origin, prints.samples)]
-        box = Answers(task, victim)
-        change = _read(task, box, prints.origin, payload) - _read(task, box, self.cover(prints.origin), payload)
+        change, _ = self.fall(task, Answers(task, victim), prints.origin, payload)
         return {"auto_t_wb": torch.cat(both).mean(), "auto_t_bb": change.abs().quantile(0.95)}
 
 
@@ -226,8 +231,7 @@ class BlackSaliency(Verifier):
         self.method, self.task = method, task
 
     def measure(self, prints: Prints, suspect: Answers) -> Tensor:
-        before = _read(self.task, suspect, prints.samples, prints.payload)
-        return before - _read(self.task, suspect, self.method.cover(prints.samples), prints.payload)
+        return self.method.fall(self.task, suspect, prints.samples, prints.payload)[0]
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         fixed = self.task.drop if self.method.t_bb is None else self.method.t_bb
@@ -249,20 +253,21 @@ def sam_loss(combined: Tensor, mask: Tensor, *, pre_relu: bool) -> Tensor:
     return outside - (corner * mask).sum(dim=(1, 2)) / mask.sum()
 
 
-def _read(task: Task, box: Answers, x: Tensor, payload: Payload) -> Tensor:
-    """F(x) (N,) through a prediction API."""
-    return task.read(box.answers(x, payload.get("pair")), payload)
+def _gradient(objective: Callable[[Tensor], Tensor], delta: Tensor) -> Tensor:
+    delta = delta.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(objective(delta).sum(), delta)
+    return gradient
 
 
-def _part(payload: Payload, index: Tensor, count: int) -> dict[str, Tensor]:
-    """The payload of the prints at `index`, out of `count`."""
-    return {name: value[index] if value.shape[:1] == (count,) else value for name, value in payload.items()}
+def _pick(payload: Payload, index: Tensor) -> dict[str, Tensor]:
+    """The payload of some prints; while prints are being made, all of it is per print."""
+    return {name: value[index] for name, value in payload.items()}
 
 
-def _at(prints: Prints, mask: Tensor) -> Prints:
+def _select(prints: Prints, mask: Tensor) -> Prints:
     """The prints where `mask` (N,) is true."""
     assert prints.origin is not None
-    return Prints(prints.samples[mask], prints.origin[mask], _part(prints.payload, mask, len(mask)))
+    return Prints(prints.samples[mask], prints.origin[mask], _pick(prints.payload, mask))
 
 
 def _first(groups: list[Prints], count: int) -> Prints:
