@@ -14,7 +14,6 @@ import types
 import typing
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any, ClassVar, dataclass_transform
 
 from benchmark.errors import InputError, near_misses
@@ -128,8 +127,7 @@ def _find(target: str, path: str) -> type[Component]:
     return found
 
 
-@cache
-def _hints(cls: Any) -> dict[str, Any]:
+def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
