@@ -52,7 +52,7 @@ class Component:
         dataclasses.dataclass(frozen=True)(cls)
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))  # type: ignore[arg-type]
+        hints = _hints(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             try:
                 value = _normalise(getattr(self, field.name), hints[field.name])
