@@ -78,7 +78,10 @@ class Trainer(Component):
         with torch.random.fork_rng(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Lightning's advice on loaders and workers does not fit tensors in memory
             torch.manual_seed(seed)
-            lean_trainer(training.epochs, self.place(), self.precision).fit(module, batches)
+            try:
+                lean_trainer(training.epochs, self.place(), self.precision).fit(module, batches)
+            except SystemExit as left:  # what Lightning makes of Ctrl-C
+                raise KeyboardInterrupt from left
         return freeze(network)
 
 

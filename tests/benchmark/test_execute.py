@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.command import run
+from benchmark.errors import StoreError
 from benchmark.execute import Local, _Queue, missing
 from benchmark.experiment import read
 from benchmark.plan import MeasureJob, ModelJob, plan
@@ -171,6 +172,39 @@ def test_two_runs_at_once_make_each_artefact_once(tmp_path):
     assert [process.wait() for process in runs] == [0, 0]
     assert len(built(tmp_path / "store")) == len(plan(read(config(tmp_path))).jobs)
     assert not (tmp_path / "store" / "damaged").exists()
+
+
+def test_a_full_disk_ends_the_run_with_one_line_and_keeps_what_was_done(tmp_path, monkeypatch):
+    from benchmark.work import Workshop
+
+    original = Workshop.do
+
+    def do(self, job):
+        if isinstance(job, MeasureJob):
+            raise StoreError("store cannot be used (No space left on device): free space there")
+        return original(self, job)
+
+    monkeypatch.setattr(Workshop, "do", do)
+    with pytest.raises(StoreError, match="No space left"):
+        run(config(tmp_path))
+    assert not (tmp_path / "results").exists()
+    before = built(tmp_path / "store")
+    monkeypatch.setattr(Workshop, "do", original)
+    assert before and run(config(tmp_path)) == 0
+    assert before.items() < built(tmp_path / "store").items()
+
+
+def test_ctrl_c_in_training_leaves_no_half_model(tmp_path, monkeypatch):
+    from benchmark.tasks.classification import Classification
+
+    monkeypatch.setattr(Classification, "loss", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(config(tmp_path))
+    finally:
+        signal.signal(signal.SIGINT, before)  # Lightning has it ignored from then on
+    assert built(tmp_path / "store") == {} and not list((tmp_path / "store").glob("??/.*.tmp"))
 
 
 def test_the_queue_hands_out_parents_first_and_in_order(tmp_path):
