@@ -42,89 +42,78 @@ def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mappi
 
 
 def _scores(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
-    quality = {job.key: _quality(job, store) for job in plan.of_kind(ModelJob)}
+    quality = _qualities(plan, store)
     payload = lru_cache(maxsize=4)(lambda key: _payload(store, key))
     for job in plan.of_kind(MeasureJob):
         found = store.find(job.key)
         if found is None:
             continue
         measured, cost = found.tensors("measured.safetensors"), found.json("cost.json")
-        for name, verifier in job.prints.fingerprint.verifiers(job.task).items():
-            score = verifier.score(measured[name], payload(job.prints.key))
-            yield _identity(plan, job.prints, job.suspect, quality) | {
+        prints = job.prints
+        for name, verifier in prints.fingerprint.verifiers(job.task).items():
+            score = verifier.score(measured[name], payload(prints.key))
+            yield _identity(plan, job.suspect, prints.parents["victim"], quality) | {
+                "repeat": prints.repeat,
+                "fingerprint": prints.method,
                 "verifier": name,
                 "access": verifier.access.name,
                 "score": score,
-                "score_8bit": verifier.score(measured[f"{name}.8bit"], payload(job.prints.key)),
-                "matched": round(score * job.prints.count),
-                "n": job.prints.count,
+                "score_8bit": verifier.score(measured[f"{name}.8bit"], payload(prints.key)),
+                "matched": round(score * prints.count),
+                "n": prints.count,
                 "reason": "",
                 **cost[name],
-                "prints_key": job.prints.key,
+                "prints_key": prints.key,
                 "key": job.key,
             }
 
 
-def _identity(plan: Plan, prints: PrintsJob, suspect: ModelJob, quality: Mapping[str, float | None]) -> dict[str, Any]:
-    own, victim = quality[suspect.key], quality[prints.parents["victim"]]
-    known = own is not None and victim is not None
-    return {
-        "task": prints.task_name,
-        "kind": prints.task.kind,
-        "repeat": prints.repeat,
-        "suspect": suspect.recipe.label,
-        "family": suspect.recipe.family,
-        "stolen": suspect.recipe.suspect.stolen,
-        "fingerprint": prints.method,
-        "quality": own,
-        "victim_quality": victim,
-        "degraded": bool(known and suspect.role == "suspect" and victim - own > plan.experiment.degraded),  # type: ignore[operator]
-        "victim_key": prints.parents["victim"],
-        "suspect_key": suspect.key,
-    }
-
-
 def _inapplicable(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     """A row with a reason for each suspect and method that does not apply to its task; never a silent zero."""
-    experiment = plan.experiment
-    quality = {job.key: _quality(job, store) for job in plan.of_kind(ModelJob)}
-    victims = {(j.task_name, j.zoo): j for j in plan.of_kind(ModelJob) if j.role == "victim"}
+    quality = _qualities(plan, store)
+    victims = {job.task_name: job.key for job in plan.of_kind(ModelJob) if job.role == "victim" and not job.zoo}
     for job in plan.of_kind(ModelJob):
         if job.role != "suspect" or job.zoo:
             continue
-        victim = victims[job.task_name, job.zoo]
-        for method, fingerprint in experiment.fingerprints.items():
+        for method, fingerprint in plan.experiment.fingerprints.items():
             reason = fingerprint.inapplicable(job.task)
-            if not reason:
-                continue
-            for name, verifier in fingerprint.verifiers(job.task).items():
-                yield {
-                    "task": job.task_name,
-                    "kind": job.task.kind,
+            for name, verifier in fingerprint.verifiers(job.task).items() if reason else ():
+                yield _identity(plan, job, victims[job.task_name], quality) | {
                     "repeat": 0,
-                    "suspect": job.recipe.label,
-                    "family": job.recipe.family,
-                    "stolen": job.recipe.suspect.stolen,
                     "fingerprint": method,
                     "verifier": name,
                     "access": verifier.access.name,
                     "reason": reason,
-                    "quality": quality[job.key],
-                    "victim_quality": quality[victim.key],
-                    "degraded": False,
-                    "victim_key": victim.key,
-                    "suspect_key": job.key,
                 }
+
+
+def _identity(plan: Plan, suspect: ModelJob, victim: str, quality: Mapping[str, float]) -> dict[str, Any]:
+    """What a row of scores says of its suspect; a quality is missing where the model's job failed."""
+    own, of_victim = quality.get(suspect.key), quality.get(victim)
+    lost = of_victim - own if own is not None and of_victim is not None else 0.0
+    return {
+        "task": suspect.task_name,
+        "kind": suspect.task.kind,
+        "suspect": suspect.recipe.label,
+        "family": suspect.recipe.family,
+        "stolen": suspect.recipe.suspect.stolen,
+        "quality": own,
+        "victim_quality": of_victim,
+        "degraded": suspect.role == "suspect" and lost > plan.experiment.degraded,
+        "victim_key": victim,
+        "suspect_key": suspect.key,
+    }
+
+
+def _qualities(plan: Plan, store: Store) -> dict[str, float]:
+    """The quality of every model that the store has, by key."""
+    found = {job.key: store.find(job.key) for job in plan.of_kind(ModelJob)}
+    return {key: model.json("quality.json")["value"] for key, model in found.items() if model is not None}
 
 
 def _payload(store: Store, key: str) -> dict[str, Tensor]:
     stored = store.open(key).tensors("prints.safetensors")
     return {name.removeprefix("payload."): value for name, value in stored.items() if name.startswith("payload.")}
-
-
-def _quality(job: ModelJob, store: Store) -> float | None:
-    found = store.find(job.key)
-    return None if found is None else found.json("quality.json")["value"]
 
 
 def _prints(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
