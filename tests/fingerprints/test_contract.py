@@ -1,0 +1,100 @@
+"""What every method promises, on every kind of task: over all of conf/fingerprint, so a new yaml is tested unasked."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from benchmark.component import build
+from fingerprints.base import Fingerprint
+
+FOLDER = Path(__file__).parents[2] / "conf" / "fingerprint"
+COUNT = 10
+QUERIES = {"label": 1, "white": 1, "black": 2}  # a print
+
+
+def methods() -> dict[str, Fingerprint]:
+    found = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for name, node in OmegaConf.to_container(OmegaConf.load(path)).items():
+            method = build(node, f"fingerprint.{name}")
+            steps = {"steps": min(method.steps, 60)} if hasattr(method, "steps") else {}
+            found[name] = dataclasses.replace(method, **steps)
+    return found
+
+
+METHODS = methods()
+
+
+def global_states() -> tuple[object, ...]:
+    return torch.get_rng_state().tolist(), random.getstate(), np.random.get_state()[1].tolist()
+
+
+@pytest.fixture(params=sorted(METHODS))
+def method(request) -> Fingerprint:
+    return METHODS[request.param]
+
+
+@pytest.fixture
+def applied(method, task, owner_of, disturbed):
+    """The method, and an owner with the auxiliary models it asks for; skipped where the method does not apply."""
+    if method.inapplicable(task):
+        pytest.skip(method.inapplicable(task))
+    owner = owner_of(task)
+    surrogates, references = method.auxiliaries()
+    near = tuple(disturbed(owner.victim, 0.02) for _ in range(surrogates))
+    far = tuple(disturbed(owner.victim, 2.0) for _ in range(references))
+    return method, dataclasses.replace(owner, surrogates=near, references=far)
+
+
+def test_every_method_applies_somewhere_and_gives_reasons_elsewhere(method, tasks):
+    reasons = {kind: method.inapplicable(task) for kind, task in tasks.items()}
+    assert not all(reasons.values())
+    assert all(reason == "" or len(reason.split()) > 3 for reason in reasons.values())
+
+
+def test_the_prints(applied, generator):
+    method, owner = applied
+    weights = {name: tensor.clone() for name, tensor in owner.victim.state_dict().items()}
+    states = global_states()
+    prints, again = (method.generate(owner, COUNT, generator(4)) for _ in range(2))
+    assert global_states() == states
+    assert all(torch.equal(weights[name], tensor) for name, tensor in owner.victim.state_dict().items())
+    assert not owner.victim.training and not any(p.requires_grad for p in owner.victim.parameters())
+
+    assert prints.samples.shape == (COUNT, *owner.data.train.images.shape[1:])
+    assert prints.samples.min() >= 0 and prints.samples.max() <= 1
+    assert prints.origin is None or prints.origin.shape == prints.samples.shape
+    assert all(isinstance(value, torch.Tensor) for value in prints.payload.values())
+    assert all(value.shape[:1] in ((), (COUNT,)) for value in prints.payload.values())
+    assert not any(tensor.requires_grad for tensor in (prints.samples, *prints.payload.values()))
+
+    assert torch.equal(prints.samples, again.samples) and prints.notes == again.notes
+    assert all(torch.equal(value, again.payload[name]) for name, value in prints.payload.items())
+
+    eight_bit = prints.rounded().samples
+    assert torch.equal(eight_bit, (eight_bit * 255).round().to(torch.uint8).float() / 255)
+    assert (eight_bit - prints.samples).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_the_verdicts(applied, generator):
+    method, owner = applied
+    prints = method.generate(owner, COUNT, generator(4))
+    with torch.random.fork_rng():
+        torch.manual_seed(9)
+        fresh = owner.task.network().eval().requires_grad_(False)
+    for name, verifier in method.verifiers(owner.task).items():
+        scores = []
+        for suspect in (owner.victim, fresh):
+            access = verifier.access(owner.task, suspect)
+            measured = verifier.measure(prints, access)
+            assert measured.shape == (COUNT,) and not measured.requires_grad
+            assert access.queries == QUERIES[name] * COUNT if name in QUERIES else access.queries >= COUNT
+            scores.append(verifier.score(measured, prints.payload))
+        assert 0 <= scores[1] <= scores[0] <= 1
