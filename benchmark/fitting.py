@@ -31,6 +31,12 @@ class Fitting(pl.LightningModule):
         self.network, self.loss, self.training_settings, self.steps = network, loss, training, steps
         self._frozen = list(frozen)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":  # Lightning notes it some 40 times a step, nn.Module makes each one slow
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     def on_train_epoch_start(self) -> None:
         self.network.train()
         for module in self._frozen:
