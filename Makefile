@@ -41,8 +41,8 @@ lint: $(STAMP)  ## style and types
 speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its bar
 	$(BIN)/python -m tests.speed
 
-notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results
-	$(BIN)/jupytext --execute --to ipynb --output-dir results/$(EXPERIMENT) notebooks/*.py
+notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results, into notebooks/*.ipynb
+	WHOSENET_RESULTS=../results/$(EXPERIMENT) $(BIN)/jupytext --to ipynb --execute --run-path notebooks notebooks/*.py
 
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.readme

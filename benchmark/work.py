@@ -124,7 +124,10 @@ class Workshop:
         write_json(folder / "cost.json", cost)
 
     def _exhibit(self, job: ExhibitJob, folder: Path) -> None:
-        """Grad-CAM of the predicted class (or value, or cosine) of the first prints, whatever the method."""
+        """Grad-CAM of the first prints, whatever the method: of the source's class, the value, or the cosine.
+
+        Prints without a source are explained by the class that each network predicts.
+        """
         prints = self.prints(job.prints.key)
         samples = prints.samples[: job.count]
         maps = {}
