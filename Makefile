@@ -42,7 +42,8 @@ speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its ba
 	$(BIN)/python -m tests.speed
 
 notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results, into notebooks/*.ipynb
-	WHOSENET_RESULTS=../results/$(EXPERIMENT) $(BIN)/jupytext --to ipynb --execute --run-path notebooks notebooks/*.py
+	$(BIN)/jupytext --to ipynb notebooks/*.py
+	WHOSENET_RESULTS=$(CURDIR)/results/$(EXPERIMENT) $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.readme
