@@ -17,8 +17,7 @@ import pytorch_lightning as pl  # noqa: E402
 from pytorch_lightning.plugins.environments import LightningEnvironment  # noqa: E402
 
 from benchmark.models import Network  # noqa: E402
-from benchmark.tasks.base import Training  # noqa: E402
-from benchmark.train import Loss  # noqa: E402
+from benchmark.tasks.base import Loss, Training  # noqa: E402
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 
@@ -49,7 +48,8 @@ class Fitting(pl.LightningModule):
         fixed = {id(p) for module in self._frozen for p in module.parameters()}
         free = [p for p in self.network.parameters() if id(p) not in fixed]
         rate = self.training_settings.learning_rate
-        optimizer = torch.optim.AdamW(free, lr=rate, weight_decay=self.training_settings.weight_decay)
+        decay = self.training_settings.weight_decay
+        optimizer = torch.optim.AdamW(free, lr=rate, weight_decay=decay, foreach=True)  # same bits, fewer calls
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=self.steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

@@ -6,7 +6,7 @@ The images are one uint8 tensor; a batch is a gather. No loader processes, no pe
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from benchmark.component import Component, setting
 from benchmark.data.base import ImageSet
 from benchmark.models import Network
-from benchmark.tasks.base import Training
-
-Loss = Callable[[Network, Tensor, Tensor], Tensor]  # (network, pixels, targets) -> scalar
+from benchmark.tasks.base import Loss, Training
 
 
 class Batches:

@@ -13,8 +13,7 @@ from torch import nn
 from benchmark.component import Component, setting
 from benchmark.data.base import ImageSet, Splits
 from benchmark.models import Network
-from benchmark.tasks.base import Task, Training
-from benchmark.train import Loss
+from benchmark.tasks.base import Loss, Task, Training
 
 
 class Fit(Protocol):

@@ -19,6 +19,7 @@ from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.models import Architecture, Network
 
 Payload = Mapping[str, Tensor]
+Loss = Callable[[Network, Tensor, Tensor], Tensor]  # (network, pixels, targets) -> the mean loss, a scalar
 Scorer = Callable[[Tensor], Tensor]  # a network's output (N, ...) -> the score F(x) (N,) that Grad-CAM explains
 
 
