@@ -47,6 +47,12 @@ class Trainer(Component):
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return torch.device(self.device)
 
+    def laid_out(self, network: Network) -> Network:
+        """The network with its weights in the memory format of these settings, in place."""
+        if self.channels_last:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return network
+
     def fit(
         self,
         network: Network,
@@ -64,8 +70,7 @@ class Trainer(Component):
         """
         from benchmark.fitting import Fitting, lean_trainer
 
-        if self.channels_last:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = self.laid_out(network)
         generator = torch.Generator().manual_seed(seed)
         batches = Batches(data, training.batch, generator, self.channels_last)
         for parameter in network.parameters():

@@ -73,7 +73,7 @@ class Workshop:
             with torch.random.fork_rng():
                 network = task.network()
             state = self.store.open(key).tensors("weights.safetensors")
-            self._models[key] = freeze(load(network, state).to(self.device))
+            self._models[key] = self.trainer.laid_out(freeze(load(network, state).to(self.device)))
             while len(self._models) > MODELS_KEPT:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
