@@ -59,7 +59,7 @@ class Workshop:
     def _model(self, job: ModelJob, folder: Path) -> None:
         data = self._data(job.task)
         victim = self.network(job.task, job.parents["victim"]) if job.parents else None
-        own = copy.deepcopy(victim) if victim is not None else None
+        own = None if victim is None else _copy(victim)
         network = job.recipe.suspect.derive(Case(job.task, data, own, job.seed, self.trainer.fit))
         quality = job.task.quality(freeze(network), data)
         write_tensors(folder / "weights.safetensors", network.state_dict())
@@ -141,6 +141,14 @@ class Workshop:
             combined, _ = class_map(network, network.features(samples), job.task.scorer(network, payload))
             maps[f"map {place}"] = normalise(combined, "max")
         write_tensors(folder / "maps.safetensors", maps)
+
+
+def _copy(network: Network) -> Network:
+    """A copy for a recipe to change, in the plain memory format whatever format the network is asked in."""
+    own = copy.deepcopy(network)
+    for parameter in own.parameters():
+        parameter.data = parameter.data.contiguous()
+    return own
 
 
 @lru_cache(maxsize=8)

@@ -70,6 +70,24 @@ def digests(store: Path) -> dict[str, dict]:
     }
 
 
+@pytest.mark.parametrize("trainer", [{"channels_last": True}, {"precision": "bf16"}], ids=str)
+def test_every_recipe_and_method_works_in_every_format(tmp_path, trainer):
+    changed = config(tmp_path, repeats=1)
+    changed["trainer"] = {"_target_": "benchmark.train.Trainer", "device": "cpu", **trainer}
+    changed["suspect"] |= {
+        "recovered": {"_target_": "suspects.prune.WeightPruning", "recovery_epochs": 1},
+        "filters": {"_target_": "suspects.prune.FilterPruning", "ratio": 0.25, "recovery_epochs": 1},
+        "retrain": {"_target_": "suspects.finetune.Retrain", "layers": ["last", "all"], "epochs": 1},
+        "distill": {"_target_": "suspects.distill.Distill", "epochs": 1},
+    }
+    changed["fingerprint"] |= {
+        "saliency": {"_target_": "fingerprints.saliency.Saliency", "steps": 2, "rounds": 1},
+        "ipguard": {"_target_": "fingerprints.ipguard.IPGuard", "steps": 2},
+        "akh": {"_target_": "fingerprints.akh.AKH"},
+    }
+    assert run(changed) == 0
+
+
 def test_a_second_run_does_nothing_and_reports_the_same(tmp_path):
     assert run(config(tmp_path)) == 0
     before, scores = built(tmp_path / "store"), (tmp_path / "results/mini/scores.csv").read_bytes()
