@@ -27,9 +27,9 @@ def run(config: DictConfig) -> None:
 
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     chosen = HydraConfig.get()
-    sweep = chosen.job.override_dirname if str(chosen.mode).endswith("MULTIRUN") else ""
+    swept = str(chosen.mode).endswith("MULTIRUN")
     try:
-        code = run_experiment(plain, sweep)
+        code = run_experiment(plain, list(chosen.overrides.task), swept=swept)
     except InputError as error:
         _fail(str(error))
     if code:

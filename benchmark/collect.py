@@ -16,7 +16,9 @@ from benchmark.report.findings import COLUMNS, Exhibit, Findings
 from benchmark.store import Store
 
 
-def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mapping[str, Any]) -> Findings:
+def collect(
+    plan: Plan, store: Store, failures: Sequence[Failure], config: Mapping[str, Any], overrides: Sequence[str] = ()
+) -> Findings:
     """Everything that the store has of the plan, as the report wants it."""
     experiment = plan.experiment
     measured = list(_scores(plan, store))
@@ -25,6 +27,7 @@ def collect(plan: Plan, store: Store, failures: Sequence[Failure], config: Mappi
     manifest = {
         "experiment": experiment.name,
         "config": config,
+        "overrides": list(overrides),
         "jobs": len(plan.jobs),
         "seconds_of_all_jobs": sum(found.manifest["seconds"] for job in plan.jobs if (found := store.find(job.key))),
         "seeds": seeds,

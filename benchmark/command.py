@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from benchmark.store import Store
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(config: dict[str, Any], sweep: str = "") -> int:
+def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = False) -> int:
     """Runs a composed configuration and writes its results; returns the exit code, 1 if a job failed.
 
     Args:
-        sweep: the overrides of this run within a sweep, which name its folder of results.
+        overrides: what the command line changed, for the manifest.
+        swept: this is one run of a sweep: the overrides name its folder within the sweep's.
 
     Raises:
         InputError: something in the configuration or the store has to be mended by the user.
@@ -38,15 +40,19 @@ def run(config: dict[str, Any], sweep: str = "") -> int:
         if not done:
             raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
         todo = []
-    folder = ROOT / config["results"] / (f"{experiment.name}.sweep/{sweep}" if sweep else experiment.name)
+    folder = ROOT / config["results"] / experiment.name
+    if swept:
+        from benchmark.report.sweep import folder_name
+
+        folder = folder.with_name(f"{experiment.name}.sweep") / folder_name(overrides)
     _say(f"{experiment.name}: {len(jobs.jobs)} jobs, {len(todo)} to do, store {store.root}")
     failures = executor.run(todo, jobs, store) if todo else []
 
     from benchmark.collect import collect
     from benchmark.report import write
 
-    write(collect(jobs, store, failures, config), folder, ROOT / "results" / "published")
-    if sweep:
+    write(collect(jobs, store, failures, config, overrides), folder, ROOT / "results" / "published")
+    if swept:
         from benchmark.report.sweep import join
 
         join(folder.parent)

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+LONGEST = 150  # letters of a folder's name; file systems allow 255 bytes
+
+
+def folder_name(overrides: Sequence[str]) -> str:
+    """A run's folder within its sweep: its overrides, cut short and told apart by a checksum where they are many."""
+    name = ",".join(sorted(overrides)).replace("/", "_")
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
 
 def join(folder: Path) -> Path:
-    """Writes `sweep.csv` into the sweep's folder: every run's summary.csv, its overrides as the first columns.
+    """Writes `sweep.csv` into the sweep's folder: every run's summary.csv, first the overrides in which runs differ.
 
     Args:
-        folder: has one folder a run, named by its overrides (`key=value,key=value`), each with a summary.csv.
+        folder: has one report a run; each manifest.json lists the run's `overrides`.
     """
     runs = sorted(path.parent for path in folder.glob("*/summary.csv"))
-    table = pd.concat([_run(run) for run in runs], ignore_index=True)
+    chosen = [_overrides(run) for run in runs]
+    keys = sorted({key for one in chosen for key in one if len({other.get(key) for other in chosen}) > 1})
+    parts = []
+    for run, one in zip(runs, chosen, strict=True):
+        summary = pd.read_csv(run / "summary.csv")
+        for place, key in enumerate(keys):
+            summary.insert(place, f"override {key}", one.get(key, ""))
+        parts.append(summary)
     target = folder / "sweep.csv"
     draft = target.with_suffix(".tmp")
-    table.to_csv(draft, index=False, lineterminator="\n")
+    pd.concat(parts, ignore_index=True).to_csv(draft, index=False, lineterminator="\n")
     draft.replace(target)
     return target
 
 
-def _run(folder: Path) -> pd.DataFrame:
-    summary = pd.read_csv(folder / "summary.csv")
-    overrides = [part.partition("=") for part in folder.name.split(",") if "=" in part]
-    for place, (key, _, value) in enumerate(overrides):
-        summary.insert(place, key, value)
-    return summary
+def _overrides(run: Path) -> dict[str, str]:
+    listed = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["overrides"]
+    pairs = (str(item).partition("=") for item in listed)
+    return {key: value for key, _, value in pairs}
