@@ -47,9 +47,7 @@ def test_a_yaml_is_its_component(group, name):
     loaded = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
     assert list(loaded) == [name], "the yaml's one key is its file's name"
     node = loaded[name]
-    rung = {
-        key: value[0] if group == "suspect" and isinstance(value, list) else value for key, value in node.items()
-    }
+    rung = {key: value[0] if group == "suspect" and isinstance(value, list) else value for key, value in node.items()}
     fields_match(build(rung, f"{group}.{name}"), node, f"{group}.{name}")
 
 
