@@ -1,0 +1,56 @@
+"""Forty suspects asked about all prints at once against one query at a time."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import torch
+
+from benchmark.access import Answers, Labels
+from benchmark.models import Network
+from fingerprints.base import LabelFingerprint, Prints
+from fingerprints.random import Random
+from fingerprints.saliency import Saliency
+from tests.speed.networks import owner, seeded
+from tests.speed.ratio import Equality, Row, race
+
+SUSPECTS, PRINTS = 40, 50
+
+
+def suspects(victim: Network) -> list[Network]:
+    """Forty slightly different copies."""
+    copies = [copy.deepcopy(victim) for _ in range(SUSPECTS)]
+    with torch.no_grad():
+        for place, network in enumerate(copies):
+            network.last.weight += 0.01 * place * torch.randn(network.last.weight.shape, generator=seeded())
+    return copies
+
+
+def one_by_one(prints: Prints) -> list[Prints]:
+    payloads = [{n: v[i : i + 1] for n, v in prints.payload.items() if v.ndim} for i in range(len(prints.samples))]
+    return [Prints(x, None, payload) for x, payload in zip(prints.samples.split(1), payloads, strict=True)]
+
+
+def verifying(method: LabelFingerprint | Saliency, network: str, bar: float) -> Iterator[Row | Equality]:
+    held = owner(network)
+    prints, judged = method.generate(held, PRINTS, seeded()), suspects(held.victim)
+    single = one_by_one(prints)
+    name, access = ("label", Labels) if isinstance(method, LabelFingerprint) else ("black", Answers)
+    verifier = method.verifiers(held.task)[name]
+
+    def batched() -> torch.Tensor:
+        return torch.stack([verifier.measure(prints, access(held.task, suspect)) for suspect in judged])
+
+    def queried() -> torch.Tensor:
+        boxes = [access(held.task, suspect) for suspect in judged]
+        return torch.stack([torch.cat([verifier.measure(one, box) for one in single]) for box in boxes])
+
+    yield race(f"verify, {name}: {SUSPECTS} suspects, {network}", queried, batched, bar, laps=2)
+    yield Equality(f"verify, {name}: batched = queried, {network}", (batched() - queried()).abs().max().item())
+
+
+def rows() -> Iterator[Row | Equality]:
+    for network, bar in (("6k CNN", 4.0), ("ResNet", 1.7)):
+        yield from verifying(Random(), network, bar)
+        yield from verifying(Saliency(steps=1), network, bar)
