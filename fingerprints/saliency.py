@@ -216,7 +216,7 @@ class WhiteSaliency(Verifier):
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         threshold = payload["auto_t_wb"] if self.method.thresholds == "auto" else self.method.t_wb
-        return measured >= threshold
+        return (measured >= threshold) & (measured > 0)  # a map that is zero everywhere matches no threshold
 
 
 class BlackSaliency(Verifier):
@@ -236,7 +236,8 @@ class BlackSaliency(Verifier):
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         fixed = self.task.drop if self.method.t_bb is None else self.method.t_bb
         threshold = payload["auto_t_bb"] if self.method.thresholds == "auto" else fixed
-        return (measured.abs() if self.method.drop == "abs" else measured) >= threshold
+        fall = measured.abs() if self.method.drop == "abs" else measured
+        return (fall >= threshold) & (fall > 0)  # no fall at all matches no threshold, not even an automatic one of 0
 
 
 def sam_loss(combined: Tensor, mask: Tensor, *, pre_relu: bool) -> Tensor:

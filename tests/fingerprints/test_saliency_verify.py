@@ -92,7 +92,7 @@ def test_fixed_and_automatic_thresholds(tasks):
 
 
 def test_automatic_thresholds_come_from_the_victim(task, owner_of, generator):
-    owner, method = owner_of(task), Saliency(steps=10, step=0.02, lam=0.1)
+    owner, method = owner_of(task), Saliency(steps=10, step=0.02, fill="zero_normalised")  # digits lie on black
     prints = method.generate(owner, 9, generator(0))
     originals = Prints(prints.origin, None, prints.payload)
     verifiers = method.verifiers(task)
@@ -127,3 +127,9 @@ def test_cover_fills_the_corner_and_nothing_else(side, generator):
         outside = torch.ones(side, side, dtype=torch.bool)
         outside[:lit, :lit] = False
         assert torch.equal(covered[..., outside], x[..., outside])
+
+
+def test_nothing_matches_no_threshold_not_even_one_of_zero(tasks):
+    method, nothing = Saliency(thresholds="auto"), {"auto_t_wb": torch.tensor(0.0), "auto_t_bb": torch.tensor(0.0)}
+    for verifier in method.verifiers(tasks["classification"]).values():
+        assert verifier.matches(torch.tensor([0.0, 0.25]), nothing).tolist() == [False, True]
