@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from benchmark.work import Workshop
 
 
+MOST_WORKERS = 4  # unless asked for more: each takes most of a GiB
+
+
 @dataclass(frozen=True)
 class Failure:
     """A job that could not be done, and why in one line."""
@@ -37,7 +40,7 @@ class Failure:
 
 
 class Local(Component):
-    """Jobs on this machine: `workers` processes (None: one a core) with `threads` threads of torch each.
+    """Jobs on this machine: `workers` processes (None: one a core, four at most) with `threads` threads of torch each.
 
     Small networks gain nothing from a second thread, and with one the bits do not depend on the number of cores.
     """
@@ -51,7 +54,7 @@ class Local(Component):
         Raises:
             StoreError: the store cannot be written any more; jobs that are done stay done.
         """
-        workers = min(self.workers or os.cpu_count() or 1, len(jobs))
+        workers = min(self.workers or min(_cores(), MOST_WORKERS), len(jobs))
         with Progress(jobs) as progress, self._hands(workers, store, plan.experiment.trainer) as hands:
             return _drive(jobs, hands, 2 * workers, progress, store.root / "failures")
 
@@ -68,6 +71,11 @@ class Local(Component):
             yield pool
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cores() -> int:
+    """The cores that this process may use, fewer than the machine has under a scheduler or taskset."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
