@@ -12,6 +12,9 @@ import torch
 from omegaconf import OmegaConf
 
 from benchmark.component import build
+from benchmark.tasks.classification import Classification
+from benchmark.tasks.regression import Regression
+from benchmark.tasks.similarity import Similarity
 from fingerprints.base import Fingerprint
 
 FOLDER = Path(__file__).parents[2] / "conf" / "fingerprint"
@@ -41,12 +44,15 @@ def method(request) -> Fingerprint:
     return METHODS[request.param]
 
 
-@pytest.fixture
-def applied(method, task, owner_of, disturbed):
-    """The method, and an owner with the auxiliary models it asks for; skipped where the method does not apply."""
-    if method.inapplicable(task):
-        pytest.skip(method.inapplicable(task))
-    owner = owner_of(task)
+KINDS = {kind.kind: kind for kind in (Classification, Regression, Similarity)}
+APPLICABLE = [(name, kind) for name in sorted(METHODS) for kind in KINDS if not METHODS[name].inapplicable(KINDS[kind])]
+
+
+@pytest.fixture(params=APPLICABLE, ids="-".join)
+def applied(request, tasks, owner_of, disturbed):
+    """A method and a kind of task that it applies to, with an owner of the auxiliary models that it asks for."""
+    name, kind = request.param
+    method, owner = METHODS[name], owner_of(tasks[kind])
     surrogates, references = method.auxiliaries()
     near = tuple(disturbed(owner.victim, 0.02) for _ in range(surrogates))
     far = tuple(disturbed(owner.victim, 2.0) for _ in range(references))
