@@ -62,6 +62,10 @@ class Component:
             object.__setattr__(self, field.name, value)
         self.check()
 
+    def content(self) -> str:
+        """A digest of files that the component reads and that its fields do not tell; part of its identity."""
+        return ""
+
     def check(self) -> None:
         """Checks that involve several fields; override and raise InputError(«field: what would be right»)."""
 
@@ -80,7 +84,9 @@ def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
     """Class, version and settings up to `stage`: the part of an artefact's identity that a component gives."""
     cls = type(component)
     name = f"{cls.__module__}.{cls.__qualname__}"
-    return {"class": name, "version": cls.version, "settings": settings_of(component, stage)}
+    spec = {"class": name, "version": cls.version, "settings": settings_of(component, stage)}
+    content = component.content()
+    return spec | ({"content": content} if content else {})
 
 
 def build(node: Any, path: str) -> Any:

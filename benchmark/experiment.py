@@ -151,9 +151,9 @@ def _check(experiment: Experiment) -> None:
         if labels.count(label) > 1:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
     for name, task in experiment.tasks.items():
-        splits = task.data.load()
+        sizes = task.data.sizes()
         for method, fingerprint in experiment.fingerprints.items():
-            size = len(getattr(splits, fingerprint.pool))
+            size = sizes[fingerprint.pool]
             if not fingerprint.inapplicable(task) and experiment.count > size:
                 raise InputError(
                     f"count: {experiment.count} prints are more than the {size} {fingerprint.pool} images "

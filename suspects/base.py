@@ -51,10 +51,11 @@ class Case:
         return self.victim
 
     def fresh(self) -> Network:
-        """An untrained network of the task's architecture, its weights drawn from the case's seed."""
+        """An untrained network of the task's architecture, its weights drawn from the case's seed or out of a file."""
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            return self.task.network().to(self.data.train.images.device)
+            network = self.task.network()
+        return self.task.architecture.start(network).to(self.data.train.images.device)
 
 
 class Suspect(Component, ABC):

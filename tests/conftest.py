@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits, RotatedDigits
-from benchmark.models import Network, SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.models import Network
 from benchmark.tasks.base import Task, Training
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression

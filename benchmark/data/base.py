@@ -42,6 +42,11 @@ class Splits:
 class DataSource(Component, ABC):
     """Where images come from. `load` gives the same splits for the same settings, whoever calls."""
 
+    def sizes(self) -> dict[str, int]:
+        """How many images `train`, `valid` and `test` hold; sources that know without loading say so."""
+        splits = self.load()
+        return {"train": len(splits.train), "valid": len(splits.valid), "test": len(splits.test)}
+
     @abstractmethod
     def load(self) -> Splits:
         """Reads the data and splits it.

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TASK = {
     "_target_": "benchmark.tasks.classification.Classification",
     "data": {"_target_": "benchmark.data.digits.Digits"},
-    "architecture": {"_target_": "benchmark.models.SmallResNet", "widths": [4, 4, 4]},
+    "architecture": {"_target_": "benchmark.architectures.small.SmallResNet", "widths": [4, 4, 4]},
     "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "batch": 256},
 }
 

@@ -14,7 +14,7 @@ from suspects.finetune import FineTune
 from suspects.prune import WeightPruning
 
 DIGITS = {"_target_": "benchmark.data.digits.Digits"}
-VGG = {"_target_": "benchmark.models.SmallVGG"}
+VGG = {"_target_": "benchmark.architectures.small.SmallVGG"}
 CLASSES = {"_target_": "benchmark.tasks.classification.Classification", "data": DIGITS, "architecture": VGG}
 DEGREES = {"_target_": "benchmark.tasks.regression.Regression", "data": DIGITS, "architecture": VGG}
 CONFIG = {

@@ -6,8 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
 from benchmark.errors import InputError
-from benchmark.models import Network, RealUnits, SmallMobileFaceNet, SmallResNet, SmallVGG, load
+from benchmark.models import Network, RealUnits, load
 from benchmark.store import write_tensors
 from suspects.prune import remove_filters
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 
-from benchmark.models import SmallVGG
+from benchmark.architectures.small import SmallVGG
 from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
 
 

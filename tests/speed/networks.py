@@ -6,9 +6,10 @@ from functools import cache
 
 import torch
 
+from benchmark.architectures.small import SmallResNet, SmallVGG
 from benchmark.data.base import Splits
 from benchmark.data.digits import Digits
-from benchmark.models import Architecture, SmallResNet, SmallVGG
+from benchmark.models import Architecture
 from benchmark.tasks.base import Training
 from benchmark.tasks.classification import Classification
 from benchmark.train import Trainer

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
 from benchmark.experiment import Experiment, Recipe
-from benchmark.models import SmallMobileFaceNet, SmallResNet, SmallVGG, load
+from benchmark.models import load
 from benchmark.plan import plan
 from benchmark.store import Store, write_tensors
 from benchmark.work import Workshop

@@ -1,0 +1,56 @@
+"""HAM10000 (Tschandl et al. 2018): 10,015 dermatoscopic pictures of skin lesions in seven classes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from typing import ClassVar
+
+from benchmark.component import setting
+from benchmark.data.files import Files, Listing, PictureSource, divide
+from benchmark.errors import InputError
+
+CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")  # DermaMNIST's order
+METADATA = "HAM10000_metadata.csv"
+
+
+class Ham10000(PictureSource):
+    """Pictures with their diagnosis, about 7 : 1 : 2 in training, validation and test, split by lesion.
+
+    Many lesions were photographed several times; all pictures of one are in the same split. Each class is split by
+    itself, so that the rare ones are in every split. Like DermaMNIST's, the pictures are brought to a square.
+    """
+
+    root: str = setting(default="data/ham10000", stage="runtime")
+    train: float = setting(default=0.7, above=0, high=0.98)
+    valid: float = setting(default=0.1, above=0, high=0.98)
+
+    remedy: ClassVar[str] = (
+        "Fetch HAM10000 (doi:10.7910/DVN/DBW86T, Harvard Dataverse; CC BY-NC 4.0) and put its pictures ISIC_*.jpg and "
+        "HAM10000_metadata.csv into one folder or zip file; name that by task.derma_ham10000.data.root=PATH or keep it "
+        "in the folder of WHOSENET_DATA."
+    )
+
+    def check(self) -> None:
+        if self.train + self.valid >= 1:
+            raise InputError(f"valid: train + valid must leave a share for the test, got {self.train + self.valid:g}")
+
+    def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:
+        pictures = {name.rsplit("/", 1)[-1].rsplit(".", 1)[0]: name for name in files.pictures()}
+        rows = list(csv.DictReader(io.StringIO(files.read(files.find(METADATA)).decode("utf-8"))))
+        if not rows or not {"lesion_id", "image_id", "dx"} <= set(rows[0]):
+            raise InputError(f"{self.root}: {METADATA} lacks lesion_id, image_id or dx")
+        lesions: dict[str, dict[str, list[int]]] = {name: defaultdict(list) for name in CLASSES}
+        for number, row in enumerate(rows):
+            if row["image_id"] not in pictures:
+                raise InputError(f"{self.root}: {METADATA} lists {row['image_id']}, whose picture is missing")
+            if row["dx"] not in lesions:
+                raise InputError(f"{self.root}: {METADATA} has the unknown diagnosis {row['dx']!r}")
+            lesions[row["dx"]][row["lesion_id"]].append(number)
+        parts: tuple[Listing, Listing, Listing] = ([], [], [])
+        for target, name in enumerate(CLASSES):
+            dealt = divide(list(lesions[name].values()), (self.train, self.valid), seed=target)
+            for part, members in zip(parts, dealt, strict=True):
+                part += [(pictures[rows[member]["image_id"]], float(target)) for member in members]
+        return parts
