@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
+from benchmark.ablations import ablations, stored_payload
+from benchmark.detections import detections, distances
 from benchmark.execute import Failure
-from benchmark.plan import ExhibitJob, MeasureJob, ModelJob, Plan, PrintsJob
+from benchmark.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
+from benchmark.plan import Plan
 from benchmark.provenance import provenance
 from benchmark.report.findings import COLUMNS, Exhibit, Findings
 from benchmark.store import Store
+
+
+RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
 
 def collect(
@@ -21,8 +27,7 @@ def collect(
 ) -> Findings:
     """Everything that the store has of the plan, as the report wants it."""
     experiment = plan.experiment
-    measured = list(_scores(plan, store))
-    scores = pd.DataFrame([*measured, *_inapplicable(plan, store)], columns=list(COLUMNS["scores"]))
+    scores = _frame("scores", [*_scores(plan, store), *_inapplicable(plan, store)])
     seeds = {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))}
     manifest = {
         "experiment": experiment.name,
@@ -38,18 +43,26 @@ def collect(
         experiment.name,
         scores,
         pd.DataFrame(_prints(plan, store), columns=[*COLUMNS["prints"], "key"]),
-        pd.DataFrame(_models(plan, store), columns=list(COLUMNS["models"])),
+        _frame("models", _models(plan, store)),
         list(_exhibits(plan, store)),
         manifest,
+        detections=_frame("detections", detections(plan, store)),
+        distances=_frame("distances", distances(plan, store)),
+        ablations=_frame("ablations", ablations(plan, store)),
+        marks={name: RECONSTRUCTION for name, method in experiment.fingerprints.items() if method.reconstruction},
     )
+
+
+def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(COLUMNS[name]))
 
 
 def _scores(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     quality = _qualities(plan, store)
-    payload = lru_cache(maxsize=4)(lambda key: _payload(store, key))
+    payload = lru_cache(maxsize=4)(lambda key: stored_payload(store, key))
     for job in plan.of_kind(MeasureJob):
         found = store.find(job.key)
-        if found is None:
+        if found is None or job.prints.variant:
             continue
         measured, cost = found.tensors("measured.safetensors"), found.json("cost.json")
         prints = job.prints
@@ -114,15 +127,10 @@ def _qualities(plan: Plan, store: Store) -> dict[str, float]:
     return {key: model.json("quality.json")["value"] for key, model in found.items() if model is not None}
 
 
-def _payload(store: Store, key: str) -> dict[str, Tensor]:
-    stored = store.open(key).tensors("prints.safetensors")
-    return {name.removeprefix("payload."): value for name, value in stored.items() if name.startswith("payload.")}
-
-
 def _prints(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     for job in plan.of_kind(PrintsJob):
         found = store.find(job.key)
-        if found is None:
+        if found is None or job.variant:
             continue
         record = found.json("notes.json")
         yield {

@@ -12,7 +12,8 @@ from benchmark.component import build
 from benchmark.errors import InputError
 from benchmark.execute import Local, missing
 from benchmark.experiment import read
-from benchmark.plan import MeasureJob, plan
+from benchmark.jobs import MeasureJob
+from benchmark.plan import plan
 from benchmark.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

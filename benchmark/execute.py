@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.component import Component, setting
 from benchmark.errors import StoreError
-from benchmark.plan import Job, Plan
+from benchmark.jobs import Job
+from benchmark.plan import Plan
 from benchmark.progress import Progress
 from benchmark.store import Store
 

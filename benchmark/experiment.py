@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.component import Component, build, list_settings, settings_of
-from benchmark.errors import InputError
+from benchmark.errors import InputError, near_misses
+from benchmark.stealth.base import Detector
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer
 from fingerprints.base import Fingerprint
@@ -26,6 +28,15 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """One setting of one method, and the values to give it one after the other."""
+
+    method: str
+    setting: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What to run. Tasks and fingerprints go by their yaml keys."""
 
@@ -33,6 +44,7 @@ class Experiment:
     tasks: Mapping[str, Task]
     recipes: tuple[Recipe, ...]
     fingerprints: Mapping[str, Fingerprint]
+    detectors: Mapping[str, Detector]
     surrogate: tuple[Suspect, ...]
     reference: tuple[Suspect, ...]
     trainer: Trainer
@@ -41,6 +53,9 @@ class Experiment:
     repeat_zoo: bool
     gallery: int
     degraded: float
+    ablations: tuple[Ablation, ...]
+    ablation_counts: tuple[int, ...]
+    ablation_repeats: int
 
 
 def read(config: Mapping[str, Any]) -> Experiment:
@@ -56,6 +71,7 @@ def read(config: Mapping[str, Any]) -> Experiment:
         tasks=_components(config, "task", Task),
         recipes=_recipes(config.get("suspect") or {}),
         fingerprints=_components(config, "fingerprint", Fingerprint),
+        detectors=_components(config, "detector", Detector, optional=True),
         surrogate=_auxiliary(config, "surrogate"),
         reference=_auxiliary(config, "reference"),
         trainer=_built(config["trainer"], Trainer, "trainer"),
@@ -64,14 +80,19 @@ def read(config: Mapping[str, Any]) -> Experiment:
         repeat_zoo=_flag(config, "repeat_zoo"),
         gallery=_number(config, "gallery", low=0),
         degraded=_points(config, "degraded"),
+        ablations=_ablations(config["ablation"].get("settings") or {}),
+        ablation_counts=_counts(config),
+        ablation_repeats=_number(config["ablation"], "repeats", low=0, path="ablation.repeats"),
     )
     _check(experiment)
     return experiment
 
 
-def _components(config: Mapping[str, Any], group: str, kind: type[Component]) -> dict[str, Any]:
+def _components(
+    config: Mapping[str, Any], group: str, kind: type[Component], *, optional: bool = False
+) -> dict[str, Any]:
     found = {name: _built(node, kind, f"{group}.{name}") for name, node in (config.get(group) or {}).items()}
-    if not found:
+    if not found and not optional:
         raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
     return found
 
@@ -94,11 +115,19 @@ def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
     return tuple(_built(node, Suspect, f"{path}[{i}]") for i, node in enumerate(nodes))
 
 
-def _number(config: Mapping[str, Any], key: str, low: int) -> int:
+def _number(config: Mapping[str, Any], key: str, low: int, path: str = "") -> int:
     value = config[key]
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise InputError(f"{key}: wants a whole number >= {low}, got {value!r}")
+        raise InputError(f"{path or key}: wants a whole number >= {low}, got {value!r}")
     return value
+
+
+def _counts(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """The numbers of prints to look at, those beyond what the experiment makes left out."""
+    counts = config["ablation"].get("counts") or []
+    if not isinstance(counts, list) or not all(type(count) is int and count >= 1 for count in counts):
+        raise InputError(f"ablation.counts: wants a list of whole numbers >= 1, got {counts!r}")
+    return tuple(count for count in counts if count <= config["count"])
 
 
 def _points(config: Mapping[str, Any], key: str) -> float:
@@ -112,6 +141,17 @@ def _flag(config: Mapping[str, Any], key: str) -> bool:
     if not isinstance(config[key], bool):
         raise InputError(f"{key}: wants true or false, got {config[key]!r}")
     return config[key]
+
+
+def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
+    found = []
+    for method, settings in nodes.items():
+        for setting, values in settings.items():
+            path = f"ablation.settings.{method}.{setting}"
+            if not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values) or not values:
+                raise InputError(f"{path}: wants a list of numbers, got {values!r}")
+            found.append(Ablation(method, setting, tuple(float(value) for value in values)))
+    return tuple(found)
 
 
 def _recipes(nodes: Mapping[str, Any]) -> tuple[Recipe, ...]:
@@ -150,6 +190,7 @@ def _check(experiment: Experiment) -> None:
     for label in labels:
         if labels.count(label) > 1:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
+    _check_ablations(experiment)
     for name, task in experiment.tasks.items():
         sizes = task.data.sizes()
         for method, fingerprint in experiment.fingerprints.items():
@@ -159,3 +200,21 @@ def _check(experiment: Experiment) -> None:
                     f"count: {experiment.count} prints are more than the {size} {fingerprint.pool} images "
                     f"of {name} from which {method} makes them"
                 )
+
+
+def _check_ablations(experiment: Experiment) -> None:
+    """Settings that the methods have, and values in their range."""
+    for ablation in experiment.ablations:
+        path = f"ablation.settings.{ablation.method}"
+        if ablation.method not in experiment.fingerprints:
+            continue  # a part of the experiment's methods was chosen; the ablation of another waits
+        method = experiment.fingerprints[ablation.method]
+        known = {field.name for field in dataclasses.fields(method)}
+        if ablation.setting not in known:
+            given = type(method).__name__
+            raise InputError(f"{path}.{ablation.setting}: {given} has no such setting, {near_misses(ablation.setting, known)}")
+        for value in ablation.values:
+            try:
+                dataclasses.replace(method, **{ablation.setting: value})
+            except InputError as error:
+                raise InputError(f"{path}.{error}") from None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmark.component import spec_of
 from benchmark.experiment import Experiment, Recipe
 from benchmark.identity import key_of, seed_for
+from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob, Variant
+from benchmark.stealth.base import Detector
 from benchmark.tasks.base import Task
-from benchmark.train import Trainer
 from fingerprints.base import Fingerprint
 from suspects.base import Suspect
 from suspects.independent import Independent
@@ -18,77 +20,16 @@ from suspects.independent import Independent
 VICTIM = Recipe("victim", "victim", Independent())
 
 
-@dataclass(frozen=True)
-class Job:
-    """One artefact to make. `parents` are keys by name, `spec` is its whole identity, `key` the hash of that."""
-
-    task_name: str
-    task: Task = field(repr=False)
-    title: str
-    parents: dict[str, str] = field(repr=False)
-    spec: dict[str, Any] = field(repr=False)
-    key: str
-
-    kind: ClassVar[str] = ""
-
-
-@dataclass(frozen=True)
-class ModelJob(Job):
-    """Trains or derives a model. Its role is `victim`, `suspect`, `surrogate` or `reference`."""
-
-    role: str
-    recipe: Recipe
-    zoo: int
-    seed: int
-    trainer: Trainer = field(repr=False)
-
-    kind: ClassVar[str] = "model"
-
-
-@dataclass(frozen=True)
-class PrintsJob(Job):
-    """Makes the prints of one method for one victim."""
-
-    method: str
-    fingerprint: Fingerprint = field(repr=False)
-    repeat: int
-    count: int
-    seed: int
-    trainer: Trainer = field(repr=False)
-
-    kind: ClassVar[str] = "prints"
-
-
-@dataclass(frozen=True)
-class MeasureJob(Job):
-    """Measures one suspect on one set of prints, by every verifier of the method."""
-
-    prints: PrintsJob = field(repr=False)
-    suspect: ModelJob = field(repr=False)
-
-    kind: ClassVar[str] = "measurement"
-
-
-@dataclass(frozen=True)
-class ExhibitJob(Job):
-    """Saliency maps of a few prints on the victim, a copy and an independent model, for the gallery."""
-
-    prints: PrintsJob = field(repr=False)
-    shown: dict[str, str] = field(repr=False)  # the suspect's label -> its key
-    count: int
-
-    kind: ClassVar[str] = "exhibit"
-
-
 J = TypeVar("J", bound=Job)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All jobs of an experiment, parents first, each key once."""
+    """All jobs of an experiment, parents first, each key once, and the points of its ablations, made of these jobs."""
 
     experiment: Experiment
     jobs: tuple[Job, ...]
+    variants: tuple[Variant, ...] = ()
 
     def of_kind(self, kind: type[J]) -> list[J]:
         """The jobs of one kind, in order."""
@@ -97,25 +38,64 @@ class Plan:
 
 def plan(experiment: Experiment) -> Plan:
     """The jobs of an experiment."""
-    jobs = {job.key: job for name, task in experiment.tasks.items() for job in _of_task(experiment, name, task)}
-    return Plan(experiment, tuple(jobs.values()))
+    jobs: dict[str, Job] = {}
+    variants: list[Variant] = []
+    for name, task in experiment.tasks.items():
+        for repeat in range(experiment.repeats):
+            for job in _of_repeat(experiment, name, task, repeat):
+                jobs.setdefault(job.key, job)
+        for variant in _variants(experiment, name, task, jobs):
+            variants.append(variant)
+            for job in (variant.prints, *variant.measured):
+                jobs.setdefault(job.key, job)
+    return Plan(experiment, tuple(jobs.values()), tuple(variants))
 
 
-def _of_task(experiment: Experiment, name: str, task: Task) -> Iterator[Job]:
-    applicable = {k: f for k, f in experiment.fingerprints.items() if not f.inapplicable(task)}
-    for repeat in range(experiment.repeats):
-        zoo = repeat if experiment.repeat_zoo else 0
-        victim = _model(experiment, name, task, "victim", VICTIM, zoo)
-        suspects = [_model(experiment, name, task, "suspect", r, zoo, victim) for r in experiment.recipes]
-        yield from (victim, *suspects)
-        for method, fingerprint in applicable.items():
-            helpers = _auxiliaries(experiment, name, task, zoo, victim, fingerprint)
-            yield from helpers
-            prints = _prints(experiment, name, task, method, fingerprint, repeat, victim, helpers)
-            yield prints
-            yield from (_measure(prints, suspect) for suspect in (victim, *suspects))
-            if repeat == 0 and experiment.gallery:
-                yield _exhibit(experiment, prints, victim, suspects)
+def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> Iterator[Job]:
+    zoo, victim, suspects = _zoo(experiment, name, task, repeat)
+    yield from (victim, *suspects)
+    detectors = [
+        _detector(experiment, name, task, label, detector, victim)
+        for label, detector in experiment.detectors.items()
+        if not detector.inapplicable(task)
+    ]
+    yield from detectors
+    for method, fingerprint in experiment.fingerprints.items():
+        if fingerprint.inapplicable(task):
+            continue
+        helpers = _auxiliaries(experiment, name, task, zoo, victim, fingerprint)
+        yield from helpers
+        prints = _prints(experiment, name, task, method, fingerprint, repeat, victim, helpers)
+        yield prints
+        yield from (_measure(prints, suspect) for suspect in (victim, *suspects))
+        yield from (_detection(prints, fitted) for fitted in detectors)
+        if repeat == 0 and experiment.gallery:
+            yield _exhibit(experiment, prints, victim, suspects)
+
+
+def _variants(experiment: Experiment, name: str, task: Task, known: dict[str, Job]) -> Iterator[Variant]:
+    """The points of the ablations. Those that only score anew, or that are the experiment's own, share its jobs."""
+    for ablation in experiment.ablations:
+        fingerprint = experiment.fingerprints.get(ablation.method)
+        if fingerprint is None or fingerprint.inapplicable(task):
+            continue
+        for value in ablation.values:
+            changed = dataclasses.replace(fingerprint, **{ablation.setting: value})
+            note = f"{ablation.setting}={value:g}"
+            for repeat in range(experiment.repeats):
+                zoo, victim, suspects = _zoo(experiment, name, task, repeat)
+                helpers = _auxiliaries(experiment, name, task, zoo, victim, changed)
+                prints = _prints(experiment, name, task, ablation.method, changed, repeat, victim, helpers, note)
+                if prints.key in known or repeat < experiment.ablation_repeats:
+                    measured = tuple(_measure(prints, suspect) for suspect in suspects)
+                    yield Variant(ablation.setting, value, prints, measured)
+
+
+def _zoo(experiment: Experiment, name: str, task: Task, repeat: int) -> tuple[int, ModelJob, list[ModelJob]]:
+    """The number of the zoo that a repeat judges, its victim and its suspects."""
+    zoo = repeat if experiment.repeat_zoo else 0
+    victim = _model(experiment, name, task, "victim", VICTIM, zoo)
+    return zoo, victim, [_model(experiment, name, task, "suspect", r, zoo, victim) for r in experiment.recipes]
 
 
 def _model(
@@ -163,6 +143,7 @@ def _prints(
     repeat: int,
     victim: ModelJob,
     auxiliary: list[ModelJob],
+    variant: str = "",
 ) -> PrintsJob:
     seed = seed_for(name, "prints", method, repeat)
     parents = {"victim": victim.key} | {job.recipe.family: job.key for job in auxiliary}
@@ -174,11 +155,10 @@ def _prints(
         "seed": seed,
         "parents": parents,
     }
-    title = f"{name}: {method} prints, repeat {repeat}"
-    key = key_of(spec)
-    trainer = experiment.trainer
+    title = f"{name}: {method}{' ' + variant if variant else ''} prints, repeat {repeat}"
+    key, count, trainer = key_of(spec), experiment.count, experiment.trainer
     return PrintsJob(
-        name, task, title, parents, spec, key, method, fingerprint, repeat, experiment.count, seed, trainer
+        name, task, title, parents, spec, key, method, fingerprint, repeat, count, seed, trainer, variant
     )
 
 
@@ -205,3 +185,27 @@ def _exhibit(experiment: Experiment, prints: PrintsJob, victim: ModelJob, suspec
     spec = {"kind": "exhibit", "task": spec_of(prints.task), "count": count, "parents": parents}
     title = f"{prints.title}, gallery"
     return ExhibitJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, shown, count)
+
+
+def _detector(
+    experiment: Experiment, name: str, task: Task, label: str, detector: Detector, victim: ModelJob
+) -> DetectorJob:
+    """A detector sees the task's data, and the victim only if its distances depend on it."""
+    seed = seed_for(name, "detector", label, victim.zoo)
+    parents = {"victim": victim.key} if detector.asks_victim else {}
+    spec = {
+        "kind": "detector",
+        "data": spec_of(task.data),
+        "detector": spec_of(detector),
+        "seed": seed,
+        "parents": parents,
+    }
+    title = f"{name}: detector {label}"
+    return DetectorJob(name, task, title, parents, spec, key_of(spec), label, detector, victim.key, seed)
+
+
+def _detection(prints: PrintsJob, fitted: DetectorJob) -> DetectionJob:
+    parents = {"prints": prints.key, "detector": fitted.key} | fitted.parents
+    spec = {"kind": "detection", "detector": spec_of(fitted.detector), "parents": parents}
+    title = f"{prints.title}, {fitted.name}"
+    return DetectionJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, fitted)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from benchmark.plan import Job
+from benchmark.jobs import Job
 
 LINE_EVERY = 10.0  # seconds between lines in a log
 

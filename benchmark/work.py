@@ -14,8 +14,8 @@ from torch import Tensor
 
 from benchmark.data.base import DataSource, Splits
 from benchmark.models import Network, load
-from benchmark.plan import ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
-from benchmark.stealth import label_accuracy, psnr
+from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
+from benchmark.stealth.visibility import label_accuracy, psnr
 from benchmark.store import Artefact, Store, write_json, write_tensors
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer, freeze
@@ -24,6 +24,7 @@ from fingerprints.gradcam import class_map, normalise
 from suspects.base import Case
 
 MODELS_KEPT = 64
+CLEAN = 1000  # held-out clean images that a detector is calibrated on, and as many that it is checked on
 
 
 class Workshop:
@@ -48,6 +49,10 @@ class Workshop:
             return self._make(job, lambda folder: self._measure(job, folder))
         if isinstance(job, ExhibitJob):
             return self._make(job, lambda folder: self._exhibit(job, folder))
+        if isinstance(job, DetectorJob):
+            return self._make(job, lambda folder: self._detector(job, folder))
+        if isinstance(job, DetectionJob):
+            return self._make(job, lambda folder: self._detect(job, folder))
         raise TypeError(f"no way to do a {type(job).__name__}")
 
     def _make(self, job: Job, build: Callable[[Path], None]) -> Artefact:
@@ -141,6 +146,28 @@ class Workshop:
             combined, _ = class_map(network, network.features(samples), job.task.scorer(network, payload))
             maps[f"map {place}"] = normalise(combined, "max")
         write_tensors(folder / "maps.safetensors", maps)
+
+
+    def _detector(self, job: DetectorJob, folder: Path) -> None:
+        """Fits a detector, and measures clean images that it has not seen: some to set thresholds, some to check."""
+        data, victim = self._data(job.task), self.network(job.task, job.victim)
+        state = job.detector.fit(data, job.seed)
+        generator = torch.Generator().manual_seed(job.seed)
+        clean = {}
+        for name, part in (("valid", data.valid), ("test", data.test)):
+            index = torch.randperm(len(part), generator=generator)[:CLEAN].to(part.images.device)
+            clean[name] = job.detector.distances(state, victim, part.pixels(index))
+        write_tensors(folder / "state.safetensors", state)
+        write_tensors(folder / "clean.safetensors", clean)
+
+    def _detect(self, job: DetectionJob, folder: Path) -> None:
+        prints, victim = self.prints(job.prints.key), self.network(job.task, job.fitted.victim)
+        stored = self.store.open(job.fitted.key).tensors("state.safetensors")
+        state = {name: tensor.to(self.device) for name, tensor in stored.items()}
+        made, rounded = (
+            job.fitted.detector.distances(state, victim, each.samples) for each in (prints, prints.rounded())
+        )
+        write_tensors(folder / "distances.safetensors", {"made": made, "8bit": rounded})
 
 
 def _copy(network: Network) -> Network:

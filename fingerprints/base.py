@@ -75,6 +75,7 @@ class Fingerprint(Component, ABC):
     """A method: how prints are made, and the ways in which they can be verified."""
 
     pool: ClassVar[str] = "train"  # the split that prints are made from; N may not exceed it
+    reconstruction: ClassVar[bool] = False  # the source text was not available; every table marks it
 
     def inapplicable(self, task: Task) -> str:
         """Why the method does not apply to a task, or an empty text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def draw(scores: pd.DataFrame, summary: pd.DataFrame) -> Figure:
+def draw(scores: pd.DataFrame, summary: pd.DataFrame, marks: Container[str] = ()) -> Figure:
     """Methods from top to bottom; filled bars for all suspects, hatched ones without the degraded."""
     tasks, methods = found.tasks(scores), found.methods(scores)
     variants = ["all", "kept"] if scores["degraded"].any() else ["all"]
@@ -35,7 +36,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame) -> Figure:
             _bars(axes, rows, offset, variant, len(variants))
         axes.axvline(MAXIMUM, color=style.GREY, linewidth=0.8, linestyle=":")
         axes.set(title=task, xlabel="ARUC", xlim=(0, 1.18), xticks=(0, 0.5, 1))
-    names = [found.label(scores, *method) for method in methods]
+    names = [found.label(scores, *method, marks) for method in methods]
     grid[0].set(yticks=range(len(methods)), yticklabels=names, ylim=(len(methods) - 0.45, -0.55))
     words = {"all": "all suspects", "kept": "without degraded suspects"}
     handles = [Patch(**LOOKS[variant], label=words[variant]) for variant in variants]

@@ -1,4 +1,4 @@
-"""The tables of prices: how visible the prints are, what they cost, and what the models cost."""
+"""The tables of prices: how the prints were made, what a verdict costs, and what the models cost."""
 
 from __future__ import annotations
 
@@ -11,41 +11,37 @@ from benchmark.report import findings as found
 from benchmark.report.headline import SELF_SCORE_FLOOR
 from benchmark.report.tables import DASH, Cell, Footnotes, Row, Table, duration, number, spread
 
-STEALTH_NOTES = [
-    "PSNR against each print's own source image, after rounding to 8 bit in the second column; – where a method has no "
-    "source image. Label accuracy: share of prints whose victim label is that of the source image.",
-    f"Self score: the victim's own score. Below {SELF_SCORE_FLOOR} the method failed on this victim.",
-]
+SELF_SCORE = f"Self score: the victim's own score. Below {SELF_SCORE_FLOOR} the method failed on this victim."
 
 
-def stealth(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
-    """PSNR, label accuracy, acceptance and self scores per task and fingerprint, mean ± sd over repeats."""
+def generation(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
+    """Acceptance, self scores and the method's own numbers per task and fingerprint, mean ± sd over repeats."""
+    notes = Footnotes()
     rows: list[Row] = []
     for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
-        shares = ("label_accuracy", "label_accuracy_8bit", "accepted")
         rows.append(
             (
                 str(task),
-                str(fingerprint),
-                number(group["n"].mean(), 0),
-                *(spread(group[name].mean(), group[name].std(ddof=1), 2) for name in ("psnr", "psnr_8bit")),
-                *(spread(100 * group[name].mean(), 100 * group[name].std(ddof=1), 1) for name in shares),
+                notes.cell(str(fingerprint), marks.get(str(fingerprint), "")),
                 _self_scores(scores, str(task), str(fingerprint)),
                 _notes(group["notes"]),
+                f"{number(group['n'].mean(), 0)} × {len(group)}",
+                spread(100 * group["accepted"].mean(), 100 * group["accepted"].std(ddof=1), 1),
             )
         )
-    accuracy = ("Label accuracy %", "8 bit %", "Accepted %")
-    header = ("Task", "Fingerprint", "Prints", "PSNR dB", "8 bit dB", *accuracy, "Self score", "Notes")
-    return Table("stealth", "How visible the prints are", header, rows, 2, STEALTH_NOTES)
+    header = ("Task", "Fingerprint", "Self score", "Notes", "n", "Accepted %")
+    about = ["n: prints × repeats.", SELF_SCORE]
+    return Table("generation", "How the prints were made", header, rows, 4, about, notes.texts)
 
 
-def cost(scores: pd.DataFrame, prints: pd.DataFrame) -> Table:
+def cost(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """Seconds to generate, queries and seconds per suspect; methods that do not apply carry their reason."""
     notes = Footnotes()
     rows: list[Row] = []
     made = prints.groupby(["task", "fingerprint"])["seconds"]
     for (task, fingerprint, verifier), group in scores.groupby(["task", "fingerprint", "verifier"], sort=False):
-        start = (str(task), found.label(scores, str(fingerprint), str(verifier)), str(group["access"].iloc[0]))
+        name = notes.cell(found.label(scores, str(fingerprint), str(verifier)), marks.get(str(fingerprint), ""))
+        start = (str(task), name, str(group["access"].iloc[0]))
         known = group[group["score"].notna()]
         if known.empty:
             rows.append((*start, Cell("n/a", (notes.mark(str(group["reason"].iloc[0])),)), DASH, DASH))

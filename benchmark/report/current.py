@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 
 from benchmark import metrics
-from benchmark.report.findings import Findings
+from benchmark.report.findings import COLUMNS, Findings
 
 KEY = "report"  # of manifest.json: {"digest", "files": {name: SHA-256}}
 
@@ -19,9 +19,9 @@ KEY = "report"  # of manifest.json: {"digest", "files": {name: SHA-256}}
 def digest(findings: Findings, published: Path | None) -> str:
     """SHA-256 over all that a report depends on: findings, published numbers, the report's own code, matplotlib."""
     total = hashlib.sha256(matplotlib.__version__.encode())
-    for frame in (findings.scores, findings.prints, findings.models):
-        total.update(frame.to_csv(index=False).encode())
-    total.update(json.dumps(findings.manifest, sort_keys=True, default=str).encode())
+    for name in COLUMNS:
+        total.update(getattr(findings, name).to_csv(index=False).encode())
+    total.update(json.dumps([findings.manifest, dict(findings.marks)], sort_keys=True, default=str).encode())
     for exhibit in findings.exhibits:
         total.update(repr((exhibit.task, exhibit.fingerprint, exhibit.captions, list(exhibit.maps))).encode())
         for array in (exhibit.originals, exhibit.samples, *exhibit.maps.values()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,43 +14,73 @@ from matplotlib.patches import Patch
 from benchmark import metrics
 from benchmark.report import findings as found
 from benchmark.report import style
-from benchmark.report.summary import by_method, judged
+from benchmark.report.summary import judged
 from benchmark.report.tables import spread
 
-COLUMNS = 4  # panels in a row of a task's own figure
+COLUMNS = 5  # panels in a row at most
 
 
-def of_task(scores: pd.DataFrame, summary: pd.DataFrame, task: str) -> Figure:
-    """One panel per method that applies to the task; all its methods if none does."""
-    every = summary[(summary["task"] == task) & (summary["suspects"] == "all")]
-    rows = every[every["reason"] == ""] if (every["reason"] == "").any() else every
-    width = min(COLUMNS, len(rows))
-    height = -(-len(rows) // width)
-    figure, grid = _grid(height, width, 2.2, 1.95)
-    for place, (_, row) in enumerate(rows.iterrows()):
-        title = found.label(scores, row["fingerprint"], row["verifier"])
-        _panel(grid[place // width, place % width], scores, row, f"{title}\n")
-    for place in range(len(rows), height * width):
-        grid[place // width, place % width].set_axis_off()
+def of_task(scores: pd.DataFrame, summary: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
+    """One panel per method that applies to the task; the others are named in a panel of their own."""
+    return _draw(scores, summary, [task], marks, (2.2, 1.95))
+
+
+def of_all(scores: pd.DataFrame, summary: pd.DataFrame, marks: Container[str] = ()) -> Figure:
+    """The panels of every task, each task from a new row on."""
+    return _draw(scores, summary, found.tasks(scores), marks, (1.85, 1.75))
+
+
+def _draw(
+    scores: pd.DataFrame, summary: pd.DataFrame, tasks: list[str], marks: Container[str], size: tuple[float, float]
+) -> Figure:
+    every = summary[summary["suspects"] == "all"]
+    panels = {task: every[(every["task"] == task) & (every["reason"] == "")] for task in tasks}
+    absent = {task: _absent(scores, every, task, marks) for task in tasks}
+    counts = {task: len(panels[task]) + bool(absent[task]) for task in tasks}
+    width = _width(max(counts.values()))
+    figure, grid = _grid(sum(-(-count // width) for count in counts.values()), width, *size)
+    first = 0
+    for task in tasks:
+        block = grid[first : first + -(-counts[task] // width)].ravel()
+        for axes, (_, row) in zip(block, panels[task].iterrows(), strict=False):
+            title = found.label(scores, row["fingerprint"], row["verifier"], marks)
+            _panel(axes, scores, row, f"{title}\n")
+        for axes in block[len(panels[task]) :]:
+            axes.set_axis_off()
+        if absent[task]:
+            axes = block[len(panels[task])]
+            axes.text(0.5, 0.5, absent[task], ha="center", va="center", color=style.GREY, transform=axes.transAxes)
+        if len(tasks) > 1:
+            _side(block[0], task)
+        first += len(block) // width
     _finish(figure, grid)
     return figure
 
 
-def of_all(scores: pd.DataFrame, summary: pd.DataFrame) -> Figure:
-    """Tasks in rows, methods in columns."""
-    tasks, methods = found.tasks(scores), found.methods(scores)
-    figure, grid = _grid(len(tasks), len(methods), 1.85, 1.75)
-    rows = by_method(summary, "all")
-    for i, task in enumerate(tasks):
-        for j, method in enumerate(methods):
-            title = f"{found.label(scores, *method)}\n" if i == 0 else ""
-            if (task, *method) in rows:
-                _panel(grid[i, j], scores, rows[(task, *method)], title)
-            else:
-                _absent(grid[i, j], "not run", title)
-        grid[i, 0].set_ylabel(f"{task}\nshare of suspects")
-    _finish(figure, grid)
-    return figure
+def _width(count: int) -> int:
+    """Panels in a row, so that rows are as few as COLUMNS allows and about equally long."""
+    return -(-count // -(-count // COLUMNS))
+
+
+def _absent(scores: pd.DataFrame, every: pd.DataFrame, task: str, marks: Container[str]) -> str:
+    """The methods that have no panel on a task, one a line under the reason in short."""
+    here = every[every["task"] == task]
+    reasons = {(str(row["fingerprint"]), str(row["verifier"])): str(row["reason"]) for _, row in here.iterrows()}
+    lines = []
+    for words, chosen in (
+        ("not applicable", [method for method, reason in reasons.items() if reason]),
+        ("not run", [method for method in found.methods(scores) if method not in reasons]),
+    ):
+        lines += [f"{words}:" if chosen else "", *(found.label(scores, *method, marks) for method in chosen)]
+    return "\n".join(line for line in lines if line)
+
+
+def _side(axes: Axes, task: str) -> None:
+    """Names the task at the left of its first row."""
+    if axes.axison:
+        axes.set_ylabel(f"{task}\nshare of suspects")
+    else:
+        axes.text(-0.25, 0.5, task, rotation=90, ha="right", va="center", transform=axes.transAxes)
 
 
 def _grid(height: int, width: int, wide: float, high: float) -> tuple[Figure, np.ndarray]:
@@ -64,12 +96,12 @@ def _grid(height: int, width: int, wide: float, high: float) -> tuple[Figure, np
 
 def _finish(figure: Figure, grid: np.ndarray) -> None:
     for row in grid:
-        if not row[0].get_ylabel():
+        if row[0].axison and not row[0].get_ylabel():
             row[0].set_ylabel("share of suspects")
     for column in grid.T:
-        lowest = [axes for axes in column if axes.axison][-1]
-        lowest.set_xlabel("threshold")
-        lowest.tick_params(labelbottom=True)
+        for lowest in [axes for axes in column if axes.axison][-1:]:
+            lowest.set_xlabel("threshold")
+            lowest.tick_params(labelbottom=True)
     handles = [
         Line2D([], [], color=style.BLUE, label="robustness R: stolen, called stolen"),
         Line2D([], [], color=style.RED, linestyle="--", label="uniqueness U: independent, acquitted"),
@@ -80,9 +112,6 @@ def _finish(figure: Figure, grid: np.ndarray) -> None:
 
 def _panel(axes: Axes, scores: pd.DataFrame, row: pd.Series, title: str) -> None:
     """`title` stands above the ARUC."""
-    if row["reason"]:
-        _absent(axes, "not applicable", title)
-        return
     of_method = (scores["task"] == row["task"]) & (scores["fingerprint"] == row["fingerprint"])
     group = scores[of_method & (scores["verifier"] == row["verifier"]) & (scores["family"] != "victim")]
     repeats = [part for _, part in group.groupby("repeat") if judged(part)]
@@ -98,10 +127,3 @@ def _panel(axes: Axes, scores: pd.DataFrame, row: pd.Series, title: str) -> None
             axes.fill_between(rho, low, high, color=color, alpha=0.2, linewidth=0)
         axes.plot(rho, mean, color=color, linestyle=line)
     axes.set_title(f"{title}ARUC {spread(row['aruc'], row['aruc_sd'])}", linespacing=1.35)
-
-
-def _absent(axes: Axes, text: str, title: str) -> None:
-    axes.set_title(f"{title} ")
-    for spine in axes.spines.values():
-        spine.set_color(style.PALE)
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=style.GREY, transform=axes.transAxes)

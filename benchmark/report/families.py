@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from benchmark import metrics
@@ -43,7 +45,7 @@ def by_key(scores: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
     }
 
 
-def table(scores: pd.DataFrame, summary: pd.DataFrame) -> Table:
+def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """Methods x families; a dagger where some of the family's suspects are degraded."""
     cells = by_key(scores)
     names = found.families(scores)
@@ -51,7 +53,7 @@ def table(scores: pd.DataFrame, summary: pd.DataFrame) -> Table:
     rows: list[Row] = []
     for _, row in summary[summary["suspects"] == "all"].iterrows():
         key = (str(row["task"]), str(row["fingerprint"]), str(row["verifier"]))
-        start = (str(row["task"]), found.label(scores, key[1], key[2]))
+        start = (str(row["task"]), notes.cell(found.label(scores, key[1], key[2]), marks.get(key[1], "")))
         if row["reason"]:
             absent = Cell("n/a", (notes.mark(str(row["reason"])),))
             rows.append((*start, *(absent for _ in names)))

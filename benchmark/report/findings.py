@@ -1,8 +1,11 @@
-"""What an experiment found, as the harness hands it to the report: three tidy frames, exhibits and a manifest."""
+"""What an experiment found, as the harness hands it to the report: tidy frames, exhibits and a manifest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,7 +29,32 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "models": (
         *("task", "name", "role", "family", "stolen", "quality", "measure", "detail", "seconds", "parameters", "key"),
     ),
+    "detections": (
+        *("task", "fingerprint", "repeat", "detector", "threshold", "value"),
+        *("n", "rate", "rate_8bit", "auroc", "clean_rate", "reason"),
+    ),
+    "distances": ("task", "fingerprint", "repeat", "detector", "number", "distance", "distance_8bit"),
+    "ablations": (
+        *("task", "fingerprint", "verifier", "setting", "value", "repeat"),
+        *("aruc", "auc", "positives", "negatives", "n"),
+    ),
 }
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "scores": ("score", "score_8bit", "matched", "n", "queries", "seconds", "quality", "victim_quality"),
+    "prints": ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit"),
+    "detections": ("value", "n", "rate", "rate_8bit", "auroc", "clean_rate"),
+    "distances": ("distance", "distance_8bit"),
+    "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
+}
+# What a row is of: there is one row of each.
+UNIQUE: dict[str, tuple[str, ...]] = {
+    "scores": ("task", "repeat", "suspect", "fingerprint", "verifier"),
+    "detections": ("task", "fingerprint", "repeat", "detector", "threshold"),
+    "distances": ("task", "fingerprint", "repeat", "detector", "number"),
+    "ablations": ("task", "fingerprint", "verifier", "setting", "value", "repeat"),
+}
+SIGN = "§"  # behind a marked fingerprint's name in figures; in Latin-1, and * stands for degraded suspects there
+UNMARKED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -48,6 +76,11 @@ class Exhibit:
     captions: list[str]
 
 
+def empty(name: str) -> pd.DataFrame:
+    """A frame of this name without rows."""
+    return pd.DataFrame(columns=list(COLUMNS[name]))
+
+
 @dataclass(frozen=True)
 class Findings:
     """Everything the report reads.
@@ -59,6 +92,15 @@ class Findings:
         prints: one row per (task, fingerprint, repeat).
         models: one row per model.
         manifest: what was run, on what; `failures` lists {"job", "error"}.
+        detections: one row per (task, fingerprint, repeat, detector, threshold). `value` is the threshold that bears
+            the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `rate_8bit` after 8-bit rounding,
+            `clean_rate` the share of clean test images; `auroc` is of prints against clean images. A detector that
+            does not apply has NaN in all of them and a reason.
+        distances: what a detector measured on one print, or on one clean test image where `fingerprint` is "" (then
+            `repeat` is 0 and `distance_8bit` NaN).
+        ablations: ARUC and AUC of one verifier with one setting at another value, all else as in the run. `setting`
+            is "count" for the number of prints, else a field of the fingerprint.
+        marks: fingerprint -> a footnote wherever its numbers stand, such as "a reconstruction".
     """
 
     experiment: str
@@ -67,6 +109,10 @@ class Findings:
     models: pd.DataFrame
     exhibits: list[Exhibit] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
+    detections: pd.DataFrame = field(default_factory=partial(empty, "detections"))
+    distances: pd.DataFrame = field(default_factory=partial(empty, "distances"))
+    ablations: pd.DataFrame = field(default_factory=partial(empty, "ablations"))
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 def checked(findings: Findings) -> Findings:
@@ -76,31 +122,33 @@ def checked(findings: Findings) -> Findings:
     those of the rationals (see `benchmark.metrics.levels`).
 
     Raises:
-        InputError: a column is missing, nothing was scored, or a row has neither score nor reason.
+        InputError: a column is missing, nothing was scored, a row stands twice, or has neither number nor reason.
     """
-    scores, prints, models = (_frame(name, getattr(findings, name)) for name in COLUMNS)
+    frames: dict[str, Any] = {name: _frame(name, getattr(findings, name)) for name in COLUMNS}
+    scores, detections = frames["scores"], frames["detections"]
     if scores.empty:
         raise InputError("findings.scores: no score at all, the experiment judged no suspect")
-    if scores.duplicated(["task", "repeat", "suspect", "fingerprint", "verifier"]).any():
-        raise InputError("findings.scores: a suspect is scored twice by one verifier in one repeat")
-    for column in ("score", "score_8bit", "matched", "n", "queries", "seconds", "quality", "victim_quality"):
-        scores[column] = pd.to_numeric(scores[column]).astype(float)
+    for name, keys in UNIQUE.items():
+        if frames[name].duplicated(list(keys)).any():
+            raise InputError(f"findings.{name}: two rows of the same {', '.join(keys)}")
+    for name, columns in NUMBERS.items():
+        for column in columns:
+            frames[name][column] = pd.to_numeric(frames[name][column]).astype(float)
     for column in ("stolen", "degraded"):
         scores[column] = scores[column].astype(bool)
-    scores["reason"] = scores["reason"].fillna("").astype(str)
-    if (scores["score"].isna() & (scores["reason"] == "")).any():
-        raise InputError("findings.scores: a row without a score needs a reason")
+    for name, frame, known in (("scores", scores, "score"), ("detections", detections, "rate")):
+        frame["reason"] = frame["reason"].fillna("").astype(str)
+        if (frame[known].isna() & (frame["reason"] == "")).any():
+            raise InputError(f"findings.{name}: a row without a {known} needs a reason")
     share = scores["matched"].notna() & scores["score"].notna()
     scores["score"] = np.where(share, scores["matched"] / scores["n"], scores["score"])
-    for column in ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit"):
-        prints[column] = pd.to_numeric(prints[column]).astype(float)
-    return Findings(findings.experiment, scores, prints, models, findings.exhibits, findings.manifest)
+    return replace(findings, **frames)
 
 
 def _frame(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with a plain index; one without any row need not have columns."""
     if frame.empty:
-        return pd.DataFrame(columns=list(COLUMNS[name]))
+        return empty(name)
     missing = [column for column in COLUMNS[name] if column not in frame.columns]
     if missing:
         raise InputError(f"findings.{name}: column {', '.join(missing)} is missing")
@@ -117,10 +165,24 @@ def methods(scores: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(f), str(v)) for f, v in scores[["fingerprint", "verifier"]].drop_duplicates().itertuples(index=False)]
 
 
-def label(scores: pd.DataFrame, fingerprint: str, verifier: str) -> str:
-    """A method's name in tables and figures: the verifier is named only where the fingerprint has several."""
+def label(scores: pd.DataFrame, fingerprint: str, verifier: str, marks: Container[str] = ()) -> str:
+    """A method's name in tables and figures: the verifier is named only where the fingerprint has several.
+
+    Figures hand in `marks`, and a marked fingerprint gets a sign; tables have footnotes instead.
+    """
     several = scores.loc[scores["fingerprint"] == fingerprint, "verifier"].nunique() > 1
-    return f"{fingerprint} {verifier}" if several else fingerprint
+    return signed(f"{fingerprint} {verifier}" if several else fingerprint, fingerprint, marks)
+
+
+def signed(name: str, fingerprint: str, marks: Container[str]) -> str:
+    """A name in a figure, with the sign of a marked fingerprint."""
+    return name + SIGN * (fingerprint in marks)
+
+
+def explained(marks: Mapping[str, str], shown: Iterable[str]) -> str:
+    """What a figure's caption says of the marked fingerprints among those shown, a space before it; or nothing."""
+    names = [name for name in dict.fromkeys(shown) if name in marks]
+    return "".join(f" {SIGN} {name}: {marks[name]}" for name in names)
 
 
 def families(scores: pd.DataFrame) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from benchmark.report import findings as found
@@ -17,13 +19,13 @@ RULE = (
 CHOSEN = "The best ρ is chosen on the suspects that are judged: an upper bound, not a threshold to deploy."
 
 
-def headline(scores: pd.DataFrame, summary: pd.DataFrame) -> Table:
+def headline(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """ARUC and AUC per task and method, for all suspects and for the kept ones."""
     notes = Footnotes()
-    rows = [
-        (*_names(scores, both["all"], notes), _sizes(both), *_areas(both["all"], notes), *_areas(both["kept"], notes))
-        for both in _pairs(summary)
-    ]
+    rows: list[Row] = []
+    for both in _pairs(summary):
+        names = _names(scores, both["all"], marks, notes)
+        rows.append((*names, _sizes(both), *_areas(both["all"], notes), *_areas(both["kept"], notes)))
     columns = ("ARUC", "ARUC 95 %", "AUC", "AUC 95 %")
     header = ("Task", "Method", "Access", "n", *columns, *(f"kept {name}" for name in columns))
     size = "n: positives + negatives × repeats; in parentheses positives + negatives kept."
@@ -31,14 +33,14 @@ def headline(scores: pd.DataFrame, summary: pd.DataFrame) -> Table:
     return Table("headline", title, header, rows, 3, [RULE, KEPT, size], notes.texts)
 
 
-def operating_points(scores: pd.DataFrame, summary: pd.DataFrame) -> Table:
+def operating_points(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """Exact ARUC, TPR at 0 and 5 % FPR, R and U at the best threshold, for both sets of suspects."""
     notes = Footnotes()
     rows: list[Row] = []
     for both in _pairs(summary):
         for variant in ("all", "kept"):
             row = both[variant]
-            rows.append((*_names(scores, row, notes)[:2], variant, *_points(row, notes)))
+            rows.append((*_names(scores, row, marks, notes)[:2], variant, *_points(row, notes)))
     shares = ("TPR at 0 % FPR", "TPR at 5 % FPR", "R at best ρ", "U at best ρ", "best ρ")
     header = ("Task", "Method", "Suspects", "ARUC exact", "95 %", *shares)
     about = (
@@ -78,11 +80,11 @@ def _pairs(summary: pd.DataFrame) -> list[dict[str, pd.Series]]:
     return [{str(row["suspects"]): row for _, row in group.iterrows()} for _, group in groups]
 
 
-def _names(scores: pd.DataFrame, row: pd.Series, notes: Footnotes) -> Row:
+def _names(scores: pd.DataFrame, row: pd.Series, marks: Mapping[str, str], notes: Footnotes) -> Row:
     name = found.label(scores, row["fingerprint"], row["verifier"])
     weak = row["self_score"] < SELF_SCORE_FLOOR
-    failed = f"The victim itself scores below {SELF_SCORE_FLOOR}: the method failed on this victim."
-    return str(row["task"]), Cell(name, (notes.mark(failed),) if weak else ()), str(row["access"])
+    failed = f"The victim itself scores below {SELF_SCORE_FLOOR}: the method failed on this victim." if weak else ""
+    return str(row["task"]), notes.cell(name, marks.get(row["fingerprint"], ""), failed), str(row["access"])
 
 
 def _areas(row: pd.Series, notes: Footnotes) -> Row:

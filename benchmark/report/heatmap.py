@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,15 @@ from benchmark.report import findings as found
 from benchmark.report.summary import by_method
 
 
-def draw(scores: pd.DataFrame, summary: pd.DataFrame) -> Figure:
-    """Rows are methods by task, columns families; darker is better, the number stands in each cell."""
+def draw(scores: pd.DataFrame, summary: pd.DataFrame, marks: Container[str] = ()) -> Figure:
+    """Rows are methods by task, columns families; darker is better, the number stands in each cell.
+
+    Methods that do not apply to a task are left out, unless none does.
+    """
     names = found.families(scores)
-    rows = list(by_method(summary, "all").values())
+    every = list(by_method(summary, "all").values())
+    able = {row["task"] for row in every if not row["reason"]}
+    rows = [row for row in every if not row["reason"] or row["task"] not in able]
     cells = families.by_key(scores)
     figure = Figure(figsize=(0.82 * len(names) + 2.6, 0.3 * len(rows) + 1.45), layout="constrained")
     axes = figure.subplots()
@@ -27,6 +33,8 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame) -> Figure:
             key = (row["task"], row["fingerprint"], row["verifier"], name)
             _cell(axes, x, y, cells.get(key))
     _frame(axes, scores, rows, names)
+    labels = [found.label(scores, row["fingerprint"], row["verifier"], marks) for row in rows]
+    axes.set_yticks(range(len(rows)), labels)
     if any(cell["degraded"] for cell in cells.values()):
         axes.set_xlabel("* some of the family's suspects lost more than 5 points", fontsize=7.5)
     return figure
@@ -50,8 +58,6 @@ def _frame(axes: Axes, scores: pd.DataFrame, rows: list[pd.Series], names: list[
     kinds = scores.drop_duplicates("family").set_index("family")["stolen"]
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(rows) - 0.5, -0.5), xticks=range(len(names)))
     axes.set_xticklabels([name.replace("_", "\n") for name in names], fontsize=7.5)
-    axes.set_yticks(range(len(rows)))
-    axes.set_yticklabels([found.label(scores, row["fingerprint"], row["verifier"]) for row in rows])
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -44,6 +44,7 @@ def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Pictur
         tables={name: _markup(table) for name, table in tables.items()},
         filled={name: bool(table.rows) for name, table in tables.items()},
         pictures=shown,
+        sections={picture.section for picture in pictures},
         failures=list(findings.manifest.get("failures", [])),
         losers=losers(findings.scores),
         run={name: _lines(findings.manifest[name]) for name in RUN if name in findings.manifest},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,29 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from benchmark.errors import InputError
-from benchmark.report import (
-    bars,
-    costs,
-    current,
-    curves,
-    families,
-    gallery,
-    headline,
-    heatmap,
-    page,
-    rounding,
-    strips,
-    style,
-)
-from benchmark.report import findings as found
+from benchmark.report import costs, current, families, headline, page, pictures, rounding, stealth, style
 from benchmark.report import published as papers
-from benchmark.report.findings import Findings, checked
-from benchmark.report.page import Picture
+from benchmark.report.findings import COLUMNS, Findings, checked
 from benchmark.report.summary import summarise
 from benchmark.report.tables import Table
+
+FLOATS = {"distances": "%.6g"}  # a row per print and detector: six digits keep the file small
 
 
 def write(findings: Findings, folder: Path, published: Path | None) -> None:
@@ -69,19 +54,19 @@ def _fill(findings: Findings, claims: pd.DataFrame, folder: Path, wanted: str) -
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
     summary = summarise(findings.scores)
-    frames = {"scores": findings.scores, "summary": summary, "prints": findings.prints, "models": findings.models}
+    frames = {"summary": summary} | {name: getattr(findings, name) for name in COLUMNS}
     for name, frame in frames.items():
-        _plain(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        _plain(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format=FLOATS.get(name))
     tables = {table.name: table for table in _tables(findings, summary, claims)}
     for table in tables.values():
         (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
         (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
-    pictures = []
+    shown = []
     with style.styled():
-        for picture, figure in _figures(findings, summary):
+        for picture, figure in pictures.drawn(findings, summary):
             style.save(figure, folder / "figures", picture.name)
-            pictures.append(picture)
-    page.write(findings, tables, pictures, folder)
+            shown.append(picture)
+    page.write(findings, tables, shown, folder)
     manifest = json.dumps(
         findings.manifest | {current.KEY: current.entry(folder, wanted)}, indent=2, default=str, ensure_ascii=False
     )
@@ -89,51 +74,26 @@ def _fill(findings: Findings, claims: pd.DataFrame, folder: Path, wanted: str) -
 
 
 def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Table]:
-    scores, prints = findings.scores, findings.prints
-    yield headline.headline(scores, summary)
-    yield headline.operating_points(scores, summary)
+    scores, prints, marks = findings.scores, findings.prints, findings.marks
+    yield headline.headline(scores, summary, marks)
+    yield headline.operating_points(scores, summary, marks)
     yield headline.degraded(scores)
-    yield families.table(scores, summary)
-    yield costs.stealth(scores, prints)
-    yield rounding.table(scores)
-    yield costs.cost(scores, prints)
+    yield families.table(scores, summary, marks)
+    yield stealth.table(prints, findings.detections, findings.distances, marks)
+    yield rounding.table(scores, marks)
+    yield costs.cost(scores, prints, marks)
+    yield costs.generation(scores, prints, marks)
     yield costs.zoo(findings.models)
-    yield papers.table(scores, summary, prints, claims)
+    yield papers.table(findings, summary, claims)
     failures = [(str(job["job"]), str(job["error"])) for job in findings.manifest.get("failures", [])]
     yield Table("failures", "Jobs that failed", ("Job", "Error"), failures, 2)
-
-
-def _figures(findings: Findings, summary: pd.DataFrame) -> Iterator[tuple[Picture, Figure]]:
-    """Every figure with its place on the page, drawn one at a time."""
-    scores = findings.scores
-    band = "Lines are means over repeats, bands one standard deviation."
-    text = f"Robustness R and uniqueness U against the threshold, tasks in rows, methods in columns. {band}"
-    yield Picture("ru_curves", "headline", text), curves.of_all(scores, summary)
-    text = "ARUC with 95 % bootstrap intervals over suspects; the dotted line is the largest value possible, 100/101."
-    yield Picture("aruc_bars", "headline", text), bars.draw(scores, summary)
-    yield Picture("families", "families", families.AT), heatmap.draw(scores, summary)
-    for task in found.tasks(scores):
-        text = f"{task}: robustness R and uniqueness U of every method. {band}"
-        yield Picture(slug(f"ru_curves_{task}"), "tasks", text), curves.of_task(scores, summary, task)
-        text = (
-            f"{task}: every suspect's mean score over repeats, a row per family; hollow dots lost more than 5 points."
-        )
-        yield Picture(slug(f"strips_{task}"), "tasks", text), strips.draw(scores, summary, task)
-    for exhibit in findings.exhibits:
-        text = f"{exhibit.task}: prints of {exhibit.fingerprint}, first repeat. {gallery.explain(exhibit)}"
-        yield Picture(slug(f"gallery_{exhibit.task}_{exhibit.fingerprint}"), "gallery", text), gallery.draw(exhibit)
-
-
-def slug(name: str) -> str:
-    """A file name without ending: letters, digits, dot, dash and underscore."""
-    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame for csv: counts as integers, mappings as JSON."""
     result = frame.copy()
     for column in result.columns:
-        if column in ("matched", "n", "queries"):
+        if column in ("matched", "n", "queries", "positives", "negatives"):
             result[column] = result[column].astype("Int64")
         elif result[column].map(lambda value: isinstance(value, Mapping)).any():
             result[column] = result[column].map(_json)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from benchmark import metrics
@@ -12,13 +14,14 @@ from benchmark.report.tables import DASH, Cell, Footnotes, Row, Table, spread
 ABOUT = "Every suspect was measured twice: on the prints as they were made, and on prints rounded to 8-bit pixels."
 
 
-def table(scores: pd.DataFrame) -> Table:
+def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """ARUC and AUC on the prints as made and on rounded ones, over all suspects, mean ± sd over repeats."""
     notes = Footnotes()
     suspects = scores[scores["family"] != "victim"]
     rows: list[Row] = []
     for (task, fingerprint, verifier), group in suspects.groupby(["task", "fingerprint", "verifier"], sort=False):
-        start = (str(task), found.label(scores, str(fingerprint), str(verifier)))
+        name = found.label(scores, str(fingerprint), str(verifier))
+        start = (str(task), notes.cell(name, marks.get(str(fingerprint), "")))
         if not judged(group):
             reason = next((text for text in group["reason"] if text), "no scored positive or no scored negative")
             rows.append((*start, Cell("n/a", (notes.mark(str(reason)),)), DASH, DASH, DASH))

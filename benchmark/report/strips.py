@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from benchmark.report import style
 COLUMNS = 3
 
 
-def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str) -> Figure:
+def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
     """The suspects of one task; hollow dots are degraded, the dotted line is the mean best threshold."""
     rows = summary[(summary["task"] == task) & (summary["suspects"] == "all") & (summary["reason"] == "")]
     here = scores[(scores["task"] == task) & scores["score"].notna()]
@@ -31,7 +32,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str) -> Figure:
         group = here[(here["fingerprint"] == row["fingerprint"]) & (here["verifier"] == row["verifier"])]
         _panel(axes, group, names)
         axes.axvline(row["best_rho"], color=style.INK, linewidth=0.9, linestyle=":", zorder=1)
-        axes.set_title(found.label(scores, row["fingerprint"], row["verifier"]))
+        axes.set_title(found.label(scores, row["fingerprint"], row["verifier"], marks))
     for axes in grid[len(rows) :]:
         axes.set_axis_off()
     grid[0].set(xlim=(-0.04, 1.04), xticks=(0, 0.5, 1), yticks=range(len(names)), ylim=(len(names) - 0.4, -0.6))

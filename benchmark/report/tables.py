@@ -161,6 +161,11 @@ class Footnotes:
         self.texts[name] = text
         return name
 
+    def cell(self, text: str, *reasons: str) -> Cell | str:
+        """The text with a mark for each reason; an empty reason has none."""
+        marks = tuple(self.mark(reason) for reason in reasons if reason)
+        return Cell(text, marks) if marks else text
+
 
 def _md(text: str) -> str:
     escaped = html.escape(text, quote=False)

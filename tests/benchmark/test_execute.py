@@ -16,7 +16,8 @@ from benchmark.command import run
 from benchmark.errors import StoreError
 from benchmark.execute import Local, _Queue, missing
 from benchmark.experiment import read
-from benchmark.plan import MeasureJob, ModelJob, plan
+from benchmark.jobs import MeasureJob, ModelJob
+from benchmark.plan import plan
 from benchmark.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,7 @@ def config(folder: Path, **changes: object) -> dict:
         "repeat_zoo": False,
         "gallery": 1,
         "degraded": 5.0,
+        "ablation": {"counts": [], "settings": {}, "repeats": 2},
         "compute": True,
         "store": str(folder / "store"),
         "results": str(folder / "results"),

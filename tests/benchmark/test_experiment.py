@@ -35,6 +35,7 @@ CONFIG = {
     "repeat_zoo": False,
     "gallery": 1,
     "degraded": 5.0,
+    "ablation": {"counts": [], "settings": {}, "repeats": 2},
 }
 
 

@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from benchmark import plan as plans
 from benchmark.experiment import Recipe, read
-from benchmark.plan import ExhibitJob, MeasureJob, ModelJob, PrintsJob, plan
+from benchmark.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
+from benchmark.plan import plan
 from suspects.independent import Independent
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

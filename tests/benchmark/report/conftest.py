@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.report import Exhibit, Findings
+from benchmark.report import Exhibit, Findings, pictures, write
+from benchmark.report import summary as summaries
 
 ZOO = [
     ("finetune layers=all", "finetune", True),
@@ -25,6 +28,8 @@ METHODS = [
     ("saliency", "black", "probability"),
     ("akh", "label", "label"),
 ]
+RECONSTRUCTION = "Reconstruction: the text was not available."
+NEEDS_CLASSES = "squeezing compares class probabilities: the task has none"
 LABELS_ONLY = "needs class labels: the task has none"
 KINDS = {"digits_class": "classification", "digits_angle": "regression", "digits_pair": "similarity"}
 Score = Callable[[str, int, str, bool], int]
@@ -109,6 +114,75 @@ def model_rows(task: str, zoo: Sequence[tuple[str, str, bool]]) -> list[dict[str
     ]
 
 
+def detection_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of findings.detections: squeezing has two thresholds and needs classes, svdd has one that moves."""
+    rows = []
+    for name in fingerprints:
+        for repeat in range(repeats):
+            for detector, threshold, value in (
+                ("squeezing", "fixed", 1.0),
+                ("squeezing", "fpr05", 0.3),
+                ("svdd", "q95", 0.5),
+            ):
+                known = detector == "svdd" or KINDS[task] == "classification"
+                rate = (0.5 if threshold == "fixed" else 0.75) + repeat / 100
+                rows.append(
+                    {
+                        **{"task": task, "fingerprint": name, "repeat": repeat, "detector": detector},
+                        **{
+                            "threshold": threshold,
+                            "value": value + repeat / 10 * (detector == "svdd") if known else np.nan,
+                        },
+                        "n": 100,
+                        "rate": rate if known else np.nan,
+                        "rate_8bit": rate - 0.25 if known else np.nan,
+                        "auroc": 0.625 if known else np.nan,
+                        "clean_rate": 0.05 if known else np.nan,
+                        "reason": "" if known else NEEDS_CLASSES,
+                    }
+                )
+    return rows
+
+
+def distance_rows(task: str, repeats: int, fingerprints: Sequence[str], count: int = 9) -> list[dict[str, Any]]:
+    """Rows of findings.distances: squeezing in [0, 2], svdd up to a thousand times its threshold."""
+    rows = []
+    for detector in ("squeezing", "svdd") if KINDS[task] == "classification" else ("svdd",):
+        for place, name in enumerate(["", *fingerprints]):
+            for repeat in range(repeats if name else 1):
+                steps = np.linspace(0.1, 1.0, count)
+                values = steps * 2 * place / len(fingerprints) if detector == "squeezing" else steps * 10.0**place
+                rows += [
+                    {
+                        **{"task": task, "fingerprint": name, "repeat": repeat, "detector": detector, "number": number},
+                        **{"distance": value, "distance_8bit": 0.9 * value if name else np.nan},
+                    }
+                    for number, value in enumerate(values)
+                ]
+    return rows
+
+
+def ablation_rows(task: str, repeats: int, methods: Sequence[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """Rows of findings.ablations: the number of prints for every method, xi and t_wb for saliency's verifiers."""
+    rows = []
+    for place, (fingerprint, verifier, _) in enumerate(methods):
+        settings: dict[str, Sequence[float]] = {"count": (10, 50, 100)}
+        if fingerprint == "saliency":
+            settings |= {"t_wb": (0.0, 0.5, 1.0)} if verifier == "white" else {"t_bb": (0.01, 0.05, 0.1)}
+            settings |= {"xi": (0.05, 0.1)}
+        for setting, values in settings.items():
+            for step, value in enumerate(values):
+                rows += [
+                    {
+                        **{"task": task, "fingerprint": fingerprint, "verifier": verifier, "setting": setting},
+                        **{"value": value, "repeat": repeat, "aruc": 0.9 - 0.1 * place - 0.05 * step - 0.02 * repeat},
+                        **{"auc": 0.95, "positives": 6, "negatives": 6, "n": value if setting == "count" else 100},
+                    }
+                    for repeat in range(repeats)
+                ]
+    return rows
+
+
 def exhibit(
     task: str, fingerprint: str = "saliency", count: int = 2, source: bool = True, maps: bool = True
 ) -> Exhibit:
@@ -120,13 +194,13 @@ def exhibit(
     return Exhibit(task, fingerprint, originals if source else None, samples, saliency, ["label 3"] * count)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_exhibit() -> Callable[..., Exhibit]:
     """The factory of exhibits."""
     return exhibit
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_findings() -> Callable[..., Findings]:
     """A factory of findings: tasks, repeats, methods, the matched prints of each suspect, the zoo."""
 
@@ -154,3 +228,50 @@ def make_findings() -> Callable[..., Findings]:
         return Findings("synthetic", *frames, shown, record | manifest)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_whole(make_findings: Callable[..., Findings]) -> Callable[..., Findings]:
+    """Findings with detections, distances and ablations too; akh is marked as a reconstruction."""
+
+    def make(
+        tasks: Sequence[str] = ("digits_class", "digits_angle"),
+        repeats: int = 2,
+        methods: Sequence[tuple[str, str, str]] = METHODS,
+        **others: Any,
+    ) -> Findings:
+        def named(task: str) -> list[str]:
+            names = dict.fromkeys(method[0] for method in methods)
+            return [name for name in names if name != "akh" or KINDS[task] == "classification"]
+
+        return replace(
+            make_findings(tasks=tasks, repeats=repeats, methods=methods, **others),
+            detections=pd.DataFrame([row for task in tasks for row in detection_rows(task, repeats, named(task))]),
+            distances=pd.DataFrame([row for task in tasks for row in distance_rows(task, repeats, named(task))]),
+            ablations=pd.DataFrame([row for task in tasks[:1] for row in ablation_rows(task, repeats, methods)]),
+            marks={"akh": RECONSTRUCTION},
+        )
+
+    return make
+
+
+@pytest.fixture
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes the time, and folders are swapped the same without."""
+    monkeypatch.setattr(pictures, "drawn", lambda *_: iter(()))
+
+
+@pytest.fixture(scope="session")
+def small() -> dict[str, object]:
+    """Settings that make the cheapest whole report."""
+    return {"tasks": ["digits_class"], "methods": [("saliency", "white", "white box"), ("akh", "label", "label")]}
+
+
+@pytest.fixture(scope="session")
+def whole(make_whole: Callable[..., Findings], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of two tasks with everything that findings may hold."""
+    folder = tmp_path_factory.mktemp("whole") / "digits"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(summaries, "RESAMPLES", 20)
+        write(make_whole(), folder, None)
+    return folder

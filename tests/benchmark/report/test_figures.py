@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,11 +50,11 @@ def test_one_repeat_draws_no_band(make_findings: Make) -> None:
     assert shaded == [3, 1]
 
 
-def test_a_method_that_does_not_apply_is_named_in_the_overview_and_left_out_of_the_task(make_findings: Make) -> None:
+def test_a_method_that_does_not_apply_is_named_and_has_no_panel(make_findings: Make) -> None:
     scores = checked(make_findings()).scores
     summary = summarise(scores)
-    overview = words(curves.of_all(scores, summary))
-    assert overview.count("not applicable") == 1
+    for figure in (curves.of_all(scores, summary), curves.of_task(scores, summary, "digits_angle")):
+        assert words(figure).count("not applicable:\nakh") == 1
     assert not [text for text in words(curves.of_task(scores, summary, "digits_angle")) if text.startswith("akh")]
     assert words(bars.draw(scores, summary)).count("not applicable") == 1
 
@@ -61,9 +62,54 @@ def test_a_method_that_does_not_apply_is_named_in_the_overview_and_left_out_of_t
 def test_a_task_where_nothing_applies_is_still_drawn(make_findings: Make) -> None:
     scores = checked(make_findings(tasks=["digits_angle"], methods=[("akh", "label", "label")])).scores
     summary = summarise(scores)
-    assert "not applicable" in words(curves.of_task(scores, summary, "digits_angle"))
+    assert "not applicable:\nakh" in words(curves.of_task(scores, summary, "digits_angle"))
+    assert "not applicable:\nakh" in words(curves.of_all(scores, summary))
     assert "n/a" in words(heatmap.draw(scores, summary))
     strips.draw(scores, summary, "digits_angle").draw_without_rendering()
+
+
+@pytest.mark.parametrize(("count", "shape"), [(5, (1, 5)), (6, (2, 3)), (8, (2, 4)), (9, (2, 5))])
+def test_many_methods_wrap_into_rows_of_about_equal_length(
+    make_findings: Make, count: int, shape: tuple[int, int]
+) -> None:
+    methods = [(f"m{i}", "x", "label") for i in range(count)]
+    scores = checked(make_findings(tasks=["digits_class"], methods=methods, repeats=1)).scores
+    figure = curves.of_all(scores, summarise(scores))
+    spec = figure.axes[0].get_subplotspec()
+    assert spec is not None and spec.get_gridspec().get_geometry() == shape
+    assert figure.get_figwidth() < 10
+
+
+def test_a_method_that_a_task_did_not_run_is_named_there(make_findings: Make) -> None:
+    findings = make_findings()
+    gone = (findings.scores["task"] == "digits_angle") & (findings.scores["verifier"] == "black")
+    scores = checked(replace(findings, scores=findings.scores[~gone])).scores
+    texts = words(curves.of_all(scores, summarise(scores)))
+    assert "not applicable:\nakh\nnot run:\nsaliency black" in texts
+    assert "digits_angle\nshare of suspects" in texts
+
+
+def test_figures_show_the_sign_of_a_marked_method(make_findings: Make) -> None:
+    scores = checked(make_findings(tasks=["digits_class"])).scores
+    summary, marks = summarise(scores), {"saliency": "Reconstructed."}
+    drawn = (
+        curves.of_all(scores, summary, marks),
+        bars.draw(scores, summary, marks),
+        heatmap.draw(scores, summary, marks),
+        strips.draw(scores, summary, "digits_class", marks),
+    )
+    for figure in drawn:
+        texts = {text.partition("\n")[0] for text in words(figure)}
+        assert {"saliency white§", "saliency black§", "akh"} <= texts
+        assert not {"saliency white", "saliency black"} & texts
+
+
+def test_the_heat_map_leaves_out_methods_that_do_not_apply(make_findings: Make) -> None:
+    scores = checked(make_findings()).scores
+    figure = heatmap.draw(scores, summarise(scores))
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["saliency white", "saliency black", "akh", "saliency white", "saliency black"]
+    assert "n/a" not in words(figure)
 
 
 def test_bars_have_the_summarys_lengths(make_findings: Make) -> None:
@@ -127,3 +173,18 @@ def test_the_gallery_has_the_columns_that_the_method_has(
     figure = gallery.draw(make_exhibit("digits_class", count=3, source=source, maps=maps))
     assert len(figure.axes) == 3 * columns
     assert ("original" in words(figure)) == source
+
+
+def test_methods_are_compared_by_their_first_prints_behind_their_sources(make_exhibit: Callable[..., Exhibit]) -> None:
+    with_source = make_exhibit("digits_class", count=4)
+    without = make_exhibit("digits_class", "akh", count=2, source=False, maps=False)
+    figure = gallery.compare([with_source, without], {"akh": "Reconstructed."})
+    assert len(figure.axes) == 2 * 6
+    shown = [np.asarray(axes.get_images()[0].get_array()) for axes in figure.axes if axes.get_images()]
+    assert len(shown) == 6 + 2
+    assert with_source.originals is not None
+    for place, image in enumerate((with_source.originals[1], with_source.samples[1])):
+        assert np.allclose(shown[2 + place], image.transpose(1, 2, 0))
+    assert np.allclose(shown[-1], without.samples[1].transpose(1, 2, 0))
+    texts = words(figure)
+    assert [texts.count(text) for text in ("original", "print", "no source", "akh§")] == [3, 3, 2, 1]

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.errors import InputError
 from benchmark.report import Findings
-from benchmark.report.findings import checked, families, label, methods, tasks
+from benchmark.report.findings import COLUMNS, checked, explained, families, label, methods, tasks
 
 Make = Callable[..., Findings]
 
@@ -29,11 +29,44 @@ def test_a_row_without_score_and_reason_is_refused(make_findings: Make) -> None:
         checked(replace(findings, scores=scores))
 
 
-def test_a_suspect_scored_twice_is_refused(make_findings: Make) -> None:
+@pytest.mark.parametrize("name", ["scores", "detections", "distances", "ablations"])
+def test_a_row_that_stands_twice_is_refused(make_whole: Make, name: str) -> None:
+    findings = make_whole()
+    frame = getattr(findings, name)
+    with pytest.raises(InputError, match=rf"findings\.{name}: two rows of the same task, "):
+        checked(replace(findings, **{name: pd.concat([frame, frame.head(1)])}))
+
+
+def test_a_detector_without_rate_and_reason_is_refused(make_whole: Make) -> None:
+    findings = make_whole()
+    findings.detections.loc[0, "rate"] = float("nan")
+    with pytest.raises(InputError, match=r"findings\.detections: a row without a rate needs a reason"):
+        checked(findings)
+
+
+def test_frames_that_were_not_given_are_empty_with_their_columns(make_findings: Make) -> None:
     findings = make_findings()
-    scores = pd.concat([findings.scores, findings.scores.head(1)])
-    with pytest.raises(InputError, match="scored twice"):
-        checked(replace(findings, scores=scores))
+    for ready in (findings, checked(findings), checked(replace(findings, detections=pd.DataFrame()))):
+        for name in ("detections", "distances", "ablations"):
+            assert list(getattr(ready, name).columns) == list(COLUMNS[name])
+            assert getattr(ready, name).empty
+        assert ready.marks == {}
+
+
+def test_the_harness_frames_are_not_changed_in_place(make_whole: Make) -> None:
+    findings = make_whole()
+    before = {name: getattr(findings, name).copy() for name in COLUMNS}
+    checked(findings)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(getattr(findings, name), frame)
+
+
+def test_a_marked_fingerprint_has_a_sign_in_figures_and_its_caption_says_why(make_findings: Make) -> None:
+    scores, marks = make_findings().scores, {"saliency": "Half of it.", "tafa": "Reconstructed."}
+    assert label(scores, "saliency", "white", marks) == "saliency white§"
+    assert label(scores, "akh", "label", marks) == "akh"
+    assert explained(marks, ["akh", "saliency", "saliency"]) == " § saliency: Half of it."
+    assert explained(marks, ["akh"]) == ""
 
 
 def test_no_scores_at_all_are_refused(make_findings: Make) -> None:

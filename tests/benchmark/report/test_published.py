@@ -12,7 +12,7 @@ from benchmark.report import Findings, published
 from benchmark.report import summary as summaries
 from benchmark.report.findings import checked
 from benchmark.report.summary import summarise
-from benchmark.report.tables import Table
+from benchmark.report.tables import Cell, Table
 
 Make = Callable[..., Findings]
 HEADER = "paper,place,task,method,verifier,metric,value,sd,unit,note\n"
@@ -26,7 +26,7 @@ def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def compared(findings: Findings, folder: Path) -> Table:
     ready = checked(findings)
-    return published.table(ready.scores, summarise(ready.scores), ready.prints, published.read(folder))
+    return published.table(ready, summarise(ready.scores), published.read(folder))
 
 
 def positives_at_09(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
@@ -63,7 +63,7 @@ def test_prints_are_compared_in_the_published_unit(make_findings: Make, tmp_path
 def test_a_value_without_counterpart_is_counted_and_invents_no_row(make_findings: Make, tmp_path: Path) -> None:
     claims = (
         "A,T,classification,ltrc,,psnr,10,,dB,X\n"
-        "A,T,classification,saliency,,detection_rate,0,,%,X\n"
+        "A,T,classification,saliency,squeezing,detection_rate,0,,%,X\n"
         "A,T,regression,akh,,best,1,,share,X\n"
         "A,T,classification,ltrc,,psnr,,,dB,no value\n"
     )
@@ -80,6 +80,73 @@ def test_a_claim_without_verifier_stands_beside_each_of_ours(make_findings: Make
         ("saliency white", "digits_angle"),
         ("saliency black", "digits_angle"),
     ]
+
+
+def test_detection_rates_stand_beside_the_named_detectors_own(make_whole: Make, tmp_path: Path) -> None:
+    claims = "".join(f"A,T,classification,saliency,{name},detection_rate,5,,%,X\n" for name in ("squeezing", "svdd"))
+    (tmp_path / "a.csv").write_text(HEADER + claims + "A,T,regression,saliency,squeezing,detection_rate,5,,%,X\n")
+    table = compared(make_whole(), tmp_path)
+    squeezing, svdd = table.rows  # the fixed threshold only; on the regression squeezing does not apply
+    assert squeezing[1:3] == ("Detection rate % (squeezing, fixed)", "digits_class")
+    assert squeezing[5:] == ("5.0", "50.5 ± 0.7", "+45.5", "100 prints × 2")
+    assert svdd[1] == "Detection rate % (svdd, q95)"
+    assert svdd[6] == "75.5 ± 0.7"
+    assert "1 published values have no counterpart in this experiment." in table.notes
+
+
+def by_method(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
+    """ARUC (h - 1) / 101 with all positives at h %: 59, 39 and 29 of 101, the third with another repeat."""
+    high = {"saliency": 60, "ipguard": 40 - 10 * repeat, "tafa": 30}.get(fingerprint, 90)
+    return high if stolen else 0
+
+
+GAIN = "A,T,classification,saliency,black,aruc_gain_over_best_baseline,140,,%,X\n"
+SALIENCY = [("saliency", "white", "white box"), ("saliency", "black", "probability")]
+
+
+def test_the_gain_is_over_the_best_of_the_papers_baselines(make_findings: Make, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + GAIN)
+    others = [(name, "label", "label") for name in ("tafa", "ipguard", "akh")]
+    findings = make_findings(methods=[*SALIENCY, *others], matched=by_method, tasks=["digits_class"])
+    findings.marks["ipguard"] = "Reconstructed."
+    table = compared(findings, tmp_path)
+    [row] = table.rows  # akh is far better, and no baseline of the paper's
+    assert row[0] == "saliency black"
+    assert row[1] == Cell("ARUC gain % over ipguard, the best of 2 baselines", ("a",))
+    gain = 100 * (60 / 35 - 1)  # of ARUC: R is 1 and U is 1 on 60 thresholds; on (40 + 30) / 2 for ipguard
+    assert row[5:] == ("140", f"{gain:.0f}", f"−{140 - gain:.0f}", "6+6 × 2")
+
+
+def test_there_is_no_gain_without_a_baseline_and_none_over_a_baseline_at_zero(
+    make_findings: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + GAIN)
+    alone = compared(make_findings(methods=[*SALIENCY, ("akh", "label", "label")]), tmp_path)
+    assert alone.rows == []
+    assert "1 published values have no counterpart in this experiment." in alone.notes
+
+    def failed(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
+        return 50 if stolen and fingerprint == "saliency" else 0
+
+    methods = [*SALIENCY, ("ipguard", "label", "label")]
+    [row] = compared(make_findings(methods=methods, matched=failed, tasks=["digits_class"]), tmp_path).rows
+    assert row[5:8] == ("140", "–", "–")
+
+
+def test_a_metric_that_the_paper_has_no_value_for_stands_beside_a_dash(make_findings: Make, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "A,T,classification,akh,,psnr,,,dB,X; undefined\n")
+    table = compared(make_findings(), tmp_path)
+    assert [row[5:] for row in table.rows] == [("–", "–", "–", "–")]
+    assert len(table.notes) == 1
+
+
+def test_a_marked_method_carries_its_footnote(make_findings: Make, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + "A,T,classification,saliency,,psnr,25.0,,dB,X\n")
+    findings = make_findings()
+    findings.marks["saliency"] = "Reconstructed."
+    table = compared(findings, tmp_path)
+    assert table.rows[0][0] == Cell("saliency", ("a",))
+    assert table.footnotes == {"a": "Reconstructed."}
 
 
 def test_a_file_without_a_column_is_named(tmp_path: Path) -> None:
@@ -101,6 +168,7 @@ def test_the_saliency_papers_numbers() -> None:
     assert found["saliency", "white", "aruc", "classification"] == 0.897
     table_2 = {"saliency": 25.8253, "ipguard": 19.4149, "conferae": 39.8914, "tafa": 10.2424}
     assert {name: found[name, "", "psnr", "classification"] for name in table_2} == table_2
-    rates = {"saliency": 0, "ipguard": 91, "conferae": 93, "ltrc": 100, "tafa": 100}
-    assert {name: found[name, "", "detection_rate", "classification"] for name in rates} == rates
+    rates = found.xs(("detection_rate", "classification"), level=("metric", "task")).to_dict()
+    squeezed = {("saliency", "squeezing"): 0, ("ipguard", "squeezing"): 91, ("conferae", "squeezing"): 93}
+    assert rates == squeezed | {("saliency", "svdd"): 0, ("ltrc", "svdd"): 100, ("tafa", "svdd"): 100}
     assert claims.loc[claims["metric"] == "aruc", "sd"].tolist() == [0.005]

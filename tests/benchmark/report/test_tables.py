@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from html.parser import HTMLParser
 
@@ -10,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.report import Findings, costs, families, headline, rounding
+from benchmark.report import Findings, costs, families, headline, rounding, stealth
 from benchmark.report import summary as summaries
-from benchmark.report.findings import checked
+from benchmark.report.findings import checked, empty
 from benchmark.report.summary import summarise
 from benchmark.report.tables import Cell, Footnotes, Row, Table, duration, interval, latex_text, number, spread
 
@@ -151,14 +150,28 @@ def test_families_show_shares_judged_rightly(make_findings: Make) -> None:
     assert texts(table, "digits_angle", "akh")[2:] == ["n/a"] * 6
 
 
-def test_stealth_dashes_what_a_method_has_not(make_findings: Make) -> None:
+def test_generation_shows_the_self_score_of_each_verifier_and_the_methods_own_numbers(make_findings: Make) -> None:
     scores, _, prints = tabled(make_findings())
-    table = costs.stealth(scores, prints)
-    row = texts(table, "digits_class", "saliency")
-    assert row[2:5] == ["100", f"24.50 ± {math.sqrt(0.5):.2f}", "24.00 ± 0.71"]
-    assert row[5:8] == ["100.0 ± 0.0", "97.0 ± 0.0", "50.0 ± 0.0"]
-    assert row[8:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely"]
-    assert texts(table, "digits_class", "akh")[3:5] == ["–", "–"]
+    row = texts(costs.generation(scores, prints), "digits_class", "saliency")
+    assert row[2:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely", "100 × 2", "50.0 ± 0.0"]
+
+
+def test_every_table_that_names_a_marked_fingerprint_carries_the_footnote(make_findings: Make) -> None:
+    scores, summary, prints = tabled(make_findings(tasks=["digits_class"]))
+    marks = {"akh": "Reconstructed."}
+    made = [
+        headline.headline(scores, summary, marks),
+        headline.operating_points(scores, summary, marks),
+        families.table(scores, summary, marks),
+        stealth.table(prints, empty("detections"), empty("distances"), marks),
+        rounding.table(scores, marks),
+        costs.cost(scores, prints, marks),
+        costs.generation(scores, prints, marks),
+    ]
+    for table in made:
+        [sign] = [mark for mark, text in table.footnotes.items() if text == "Reconstructed."]
+        marked = {row[1].text for row in table.rows if isinstance(row[1], Cell) and sign in row[1].marks}
+        assert marked == {"akh"}, table.name
 
 
 def test_rounding_sets_both_verdicts_side_by_side(make_findings: Make) -> None:
