@@ -1,4 +1,4 @@
-"""Ablations out of stored measurements: thresholds and numbers of prints cost no query, other settings remade prints."""
+"""Ablations from stored measurements: thresholds and numbers of prints cost no query, other settings remade prints."""
 
 from __future__ import annotations
 

@@ -18,7 +18,6 @@ from benchmark.provenance import provenance
 from benchmark.report.findings import COLUMNS, Exhibit, Findings
 from benchmark.store import Store
 
-
 RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
 
@@ -59,7 +58,7 @@ def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 def _scores(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     quality = _qualities(plan, store)
-    payload = lru_cache(maxsize=4)(lambda key: stored_payload(store, key))
+    payload = lru_cache(maxsize=4)(lambda key: stored_payload(store, key) or {})
     for job in plan.of_kind(MeasureJob):
         found = store.find(job.key)
         if found is None or job.prints.variant:

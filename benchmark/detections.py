@@ -32,10 +32,10 @@ def detections(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
                 "clean_rate": _flagged(clean["test"], value),
                 "reason": "",
             }
-    for job in plan.of_kind(PrintsJob):
-        for name, detector in plan.experiment.detectors.items() if not job.variant else ():
-            if reason := detector.inapplicable(job.task):
-                yield _names(job) | {"detector": name, "reason": reason}
+    for made in plan.of_kind(PrintsJob):
+        for name, detector in plan.experiment.detectors.items() if not made.variant else ():
+            if reason := detector.inapplicable(made.task):
+                yield _names(made) | {"detector": name, "reason": reason}
 
 
 def distances(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
@@ -44,8 +44,9 @@ def distances(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         start = _names(job.prints) | {"detector": job.fitted.name}
         for number, (made, rounded) in enumerate(zip(found["made"].tolist(), found["8bit"].tolist(), strict=True)):
             yield start | {"number": number, "distance": made, "distance_8bit": rounded}
-    fitted = [job for job in plan.of_kind(DetectorJob) if not plan.experiment.repeat_zoo or job.victim == _first(plan, job)]
-    for detector in fitted:
+    for detector in plan.of_kind(DetectorJob):
+        if detector.victim != _first(plan, detector):
+            continue
         artefact = store.find(detector.key)
         clean = artefact.tensors("clean.safetensors")["test"].tolist() if artefact else []
         for number, distance in enumerate(clean):

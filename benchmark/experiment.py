@@ -146,7 +146,7 @@ def _flag(config: Mapping[str, Any], key: str) -> bool:
 def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
     found = []
     for method, settings in nodes.items():
-        for setting, values in settings.items():
+        for setting, values in (settings or {}).items():
             path = f"ablation.settings.{method}.{setting}"
             if not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values) or not values:
                 raise InputError(f"{path}: wants a list of numbers, got {values!r}")
@@ -211,8 +211,8 @@ def _check_ablations(experiment: Experiment) -> None:
         method = experiment.fingerprints[ablation.method]
         known = {field.name for field in dataclasses.fields(method)}
         if ablation.setting not in known:
-            given = type(method).__name__
-            raise InputError(f"{path}.{ablation.setting}: {given} has no such setting, {near_misses(ablation.setting, known)}")
+            hint = near_misses(ablation.setting, known)
+            raise InputError(f"{path}.{ablation.setting}: {type(method).__name__} has no such setting, {hint}")
         for value in ablation.values:
             try:
                 dataclasses.replace(method, **{ablation.setting: value})

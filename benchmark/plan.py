@@ -157,9 +157,7 @@ def _prints(
     }
     title = f"{name}: {method}{' ' + variant if variant else ''} prints, repeat {repeat}"
     key, count, trainer = key_of(spec), experiment.count, experiment.trainer
-    return PrintsJob(
-        name, task, title, parents, spec, key, method, fingerprint, repeat, count, seed, trainer, variant
-    )
+    return PrintsJob(name, task, title, parents, spec, key, method, fingerprint, repeat, count, seed, trainer, variant)
 
 
 def _measure(prints: PrintsJob, suspect: ModelJob) -> MeasureJob:

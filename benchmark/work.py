@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from benchmark.data.base import DataSource, Splits
-from benchmark.models import Network, load
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
+from benchmark.models import Network, load
 from benchmark.stealth.visibility import label_accuracy, psnr
 from benchmark.store import Artefact, Store, write_json, write_tensors
 from benchmark.tasks.base import Task
@@ -146,7 +146,6 @@ class Workshop:
             combined, _ = class_map(network, network.features(samples), job.task.scorer(network, payload))
             maps[f"map {place}"] = normalise(combined, "max")
         write_tensors(folder / "maps.safetensors", maps)
-
 
     def _detector(self, job: DetectorJob, folder: Path) -> None:
         """Fits a detector, and measures clean images that it has not seen: some to set thresholds, some to check."""

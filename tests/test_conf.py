@@ -14,7 +14,7 @@ from benchmark.component import build
 from benchmark.experiment import read
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-GROUPS = ("task", "suspect", "fingerprint")
+GROUPS = ("task", "suspect", "fingerprint", "detector")
 YAMLS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 

@@ -78,7 +78,8 @@ def test_one_fit_a_detector_one_detection_a_set_of_prints(tmp_path):
     assert fitted["brightness"].parents == {} and set(fitted["asks"].parents) == {"victim"}
     assert len(jobs.of_kind(DetectionJob)) == 4  # two detectors, two repeats
     other = watched(tmp_path)
-    other["task"]["digits"] = other["task"]["digits"] | {"training": {**other["task"]["digits"]["training"], "epochs": 2}}
+    digits = other["task"]["digits"]
+    other["task"]["digits"] = digits | {"training": {**digits["training"], "epochs": 2}}
     moved = {job.name: job.key for job in plan(read(other)).of_kind(DetectorJob)}
     assert moved["brightness"] == fitted["brightness"].key  # it never sees the victim
     assert moved["asks"] != fitted["asks"].key

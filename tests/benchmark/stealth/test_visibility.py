@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmark.stealth import label_accuracy, psnr
+from benchmark.stealth.visibility import label_accuracy, psnr
 from fingerprints.base import Prints
 
 
