@@ -192,6 +192,8 @@ def _check(experiment: Experiment) -> None:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
     _check_ablations(experiment)
     for name, task in experiment.tasks.items():
+        if hasattr(task, "classes"):
+            task.data.expect(task.classes, f"task.{name}.classes")
         sizes = task.data.sizes()
         for method, fingerprint in experiment.fingerprints.items():
             size = sizes[fingerprint.pool]

@@ -110,6 +110,8 @@ def load(network: Network, state: Mapping[str, Tensor]) -> Network:
             module.out_channels, module.in_channels = outputs, inputs * module.groups
         elif isinstance(module, nn.BatchNorm2d):
             module.num_features = len(state[f"{name}.weight"])
+        elif isinstance(module, nn.PReLU):
+            module.num_parameters = len(state[f"{name}.weight"])
         elif isinstance(module, nn.Linear):
             module.out_features, module.in_features = state[f"{name}.weight"].shape
     with torch.no_grad():

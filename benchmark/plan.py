@@ -69,7 +69,7 @@ def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> It
         yield prints
         yield from (_measure(prints, suspect) for suspect in (victim, *suspects))
         yield from (_detection(prints, fitted) for fitted in detectors)
-        if repeat == 0 and experiment.gallery:
+        if repeat == 0 and experiment.gallery and not task.data.private:
             yield _exhibit(experiment, prints, victim, suspects)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from medmnist.info import INFO
 from omegaconf import OmegaConf
 
 from benchmark.command import run
 from benchmark.component import build
 from benchmark.experiment import read
+from tests.benchmark.data import miniature
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("task", "suspect", "fingerprint", "detector")
@@ -19,19 +21,52 @@ YAMLS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
+STAND_INS = "task=[derma_ham10000,age_utkface,face_folder]"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def data(tmp_path_factory):
+    """Miniatures of all data sets that a task reads, where its yaml looks for them."""
+    root = tmp_path_factory.mktemp("data")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WHOSENET_DATA", str(root))
+        patch.setitem(INFO["dermamnist"], "MD5", miniature.medmnist(root / "medmnist" / "dermamnist.npz"))
+        patch.setitem(INFO["pathmnist"], "MD5", miniature.medmnist(root / "medmnist" / "pathmnist.npz", classes=9))
+        miniature.zipped(miniature.ham10000(root / "ham", lesions=50)).rename(root / "ham10000_200x150.zip")
+        miniature.zipped(miniature.utkface(root / "utk", 180)).rename(root / "utkface1002_200.zip")
+        miniature.zipped(miniature.faces(root / "faces", [20] * 12)).rename(root / "facescrub12_112.zip")
+        miniature.fgnet(root / "fgnet")
+        miniature.faces(root / "facescrub", [20] * 10 + [1] * 520)
+        miniature.faces(root / "image_folder", [20] * 10)
+        yield root
+
+
 def composed(*overrides: str) -> dict:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return OmegaConf.to_container(compose("config", list(overrides)), resolve=True, throw_on_missing=True)
 
 
+LEAST = {"epochs": 1, "steps": 2, "rounds": 1, "sweep": 4, "count": 4, "repeats": 1, "gallery": 1, "pairs": 20}
+SIZES = {224: 64, 112: 64, 56: 32}  # pixels of real tasks, and with which their last maps are still 2 x 2 or more
+
+
 def shrunk(node):
     """The configuration with every budget at its least: one epoch, one rung a ladder, a few steps."""
-    least = {"epochs": 1, "steps": 2, "rounds": 1, "sweep": 4, "count": 4, "repeats": 1, "gallery": 1, "pairs": 20}
     if isinstance(node, list):
         return [shrunk(item) for item in node]
     if isinstance(node, dict):
-        return {key: least.get(key, shrunk(value)) for key, value in node.items()}
+        return {key: LEAST.get(key, shrunk(value)) for key, value in node.items()}
     return node
+
+
+def narrowed(task):
+    """A task's node with smaller pictures and a narrower network, where it is one on real pictures."""
+    if (size := task["data"]["size"]) not in SIZES:
+        return task
+    network = task["architecture"]
+    least = {"width": 4, "hidden": 16, "widths": [4, 8, 8], "side": -(-network.get("side", 0) * SIZES[size] // size)}
+    network = network | {key: value for key, value in least.items() if key in network}
+    return task | {"data": task["data"] | {"size": SIZES[size]}, "architecture": network}
 
 
 def fields_match(component: object, node: dict, path: str) -> None:
@@ -64,10 +99,29 @@ def test_an_experiment_composes(name):
     assert experiment.name == name
 
 
+def test_the_saliency_experiment_composes_on_stand_ins():
+    experiment = read(composed("experiment=saliency", STAND_INS))
+    assert set(experiment.tasks) == {"derma_ham10000", "age_utkface", "face_folder"}
+
+
+@pytest.mark.parametrize("name", [name for group, name in YAMLS if group == "task"])
+def test_a_task_agrees_with_its_data(name):
+    task = read(composed("experiment=digits", f"task=[{name}]", "count=1")).tasks[name]
+    assert min(task.data.sizes().values()) > 0
+    if task.kind != "regression":
+        task.data.expect(task.classes, f"task.{name}.classes")
+        assert task.data.classes() == task.classes
+
+
+RUNS = [(name,) for name in EXPERIMENTS] + [("saliency", STAND_INS)]
+
+
 @pytest.mark.smoke
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_an_experiment_runs_on_tiny_budgets(name, tmp_path):
-    config = shrunk(composed(f"experiment={name}"))
+@pytest.mark.parametrize("overrides", RUNS, ids=" ".join)
+def test_an_experiment_runs_on_tiny_budgets(overrides, tmp_path):
+    name, *others = overrides
+    config = shrunk(composed(f"experiment={name}", *others))
+    config["task"] = {key: narrowed(task) for key, task in config["task"].items()}
     for recipe in config["suspect"].values():
         recipe.update({key: value[-1:] for key, value in recipe.items() if isinstance(value, list)})
     config |= {"store": str(tmp_path / "store"), "results": str(tmp_path / "results")}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from benchmark.component import Component
+from benchmark.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,26 @@ class Splits:
 
 class DataSource(Component, ABC):
     """Where images come from. `load` gives the same splits for the same settings, whoever calls."""
+
+    private: ClassVar[bool] = False  # the pictures show people: no report may draw them
+
+    def classes(self) -> int | None:
+        """C, where the training targets are classes or identities 0 to C - 1; None for real values."""
+        return None
+
+    def expect(self, classes: int, key: str) -> None:
+        """Checks a task's number of classes against the data.
+
+        Args:
+            classes: what the task is set to.
+            key: the setting that says so, e.g. `task.facescrub.classes`.
+
+        Raises:
+            InputError: the data has another number; the message names the key and that number.
+        """
+        found = self.classes()
+        if found is not None and found != classes:
+            raise InputError(f"{key}: is {classes}, the data has {found}; set {key}={found}")
 
     def sizes(self) -> dict[str, int]:
         """How many images `train`, `valid` and `test` hold; sources that know without loading say so."""

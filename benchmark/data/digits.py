@@ -27,6 +27,9 @@ class Digits(DataSource):
         if self.digit > self.size:
             raise InputError(f"digit: {self.digit} pixels do not fit into size={self.size}")
 
+    def classes(self) -> int | None:
+        return 10
+
     def load(self) -> Splits:
         grey, classes = _scans()
         return _split(_to_pixels(self._enlarge(grey)), classes)
@@ -46,6 +49,9 @@ class RotatedDigits(Digits):
 
     range: float = setting(default=45.0, above=0, high=180)
     views: int = setting(default=1, low=1, high=20)
+
+    def classes(self) -> int | None:
+        return None
 
     def load(self) -> Splits:
         grey, _ = _scans()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+import zlib
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -21,17 +22,22 @@ from benchmark.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 Listing = list[tuple[str, float]]  # (name of a file, target)
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)  # Pillow's and zipfile's
 
 
 class Files:
     """A folder or a zip file, its entries by their path with slashes.
+
+    `~` in `root` is the home folder, and `.zip` may be left out.
 
     Raises:
         InputError: there is neither at `root`; `remedy` says what to fetch, from whom, and where to put it.
     """
 
     def __init__(self, root: str, remedy: str) -> None:
-        self.root, self.remedy = Path(root), remedy
+        self.root, self.remedy = Path(root).expanduser(), remedy
+        if not self.root.exists():
+            self.root = self.root.with_name(f"{self.root.name}.zip")
         if not self.root.exists():
             raise InputError(f"{root}: no such folder or zip file. {remedy}")
         try:
@@ -50,8 +56,9 @@ class Files:
         return dict(sorted(found.items()))
 
     def pictures(self) -> list[str]:
-        """The names of all picture files."""
-        return [name for name in self.sizes if name.lower().endswith(SUFFIXES) and not name.startswith("__MACOSX/")]
+        """The names of all picture files, in order; not what a Mac adds (`__MACOSX/`, `._name.jpg`)."""
+        found = (name for name in self.sizes if name.lower().endswith(SUFFIXES))
+        return [name for name in found if not name.startswith("__MACOSX/") and not base_name(name).startswith(".")]
 
     def find(self, name: str) -> str:
         """The entry whose last part is `name`.
@@ -60,7 +67,7 @@ class Files:
             InputError: there is none.
         """
         for entry in self.sizes:
-            if entry.rsplit("/", 1)[-1] == name:
+            if base_name(entry) == name:
                 return entry
         raise InputError(f"{self.root}: holds no {name}. {self.remedy}")
 
@@ -76,10 +83,25 @@ class Files:
         """
         try:
             with Image.open(io.BytesIO(self.read(name))) as opened:
-                image = opened.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
-        except OSError as error:
+                return to_square(opened, size)
+        except _UNREADABLE as error:
             raise InputError(f"{self.root}: {name} is no readable picture ({error})") from None
-        return np.asarray(image).transpose(2, 0, 1)
+
+
+def base_name(name: str) -> str:
+    """The last part of an entry's path."""
+    return name.rsplit("/", 1)[-1]
+
+
+def folder_name(name: str) -> str:
+    """The last part but one of an entry's path, empty at the top."""
+    return name.split("/")[-2] if "/" in name else ""
+
+
+def to_square(image: Image.Image, size: int) -> np.ndarray:
+    """A picture as (3, size, size) uint8 RGB, bicubic, whatever its proportions; grey becomes three equal channels."""
+    square = image.convert("RGB").resize((size, size), Image.Resampling.BICUBIC)
+    return np.asarray(square).transpose(2, 0, 1)
 
 
 class PictureSource(DataSource):
@@ -103,6 +125,11 @@ class PictureSource(DataSource):
         files = Files(self.root, self.remedy)
         return Splits(*(self._read(files, part) for part in _listed(self)))
 
+    def classes(self) -> int | None:
+        if self.dtype.is_floating_point:
+            return None
+        return 1 + int(max(target for _, target in _listed(self)[0]))
+
     def sizes(self) -> dict[str, int]:
         return dict(zip(("train", "valid", "test"), map(len, _listed(self)), strict=True))
 
@@ -114,6 +141,22 @@ class PictureSource(DataSource):
         for i, (name, _) in enumerate(part):
             images[i] = files.picture(name, self.size)
         return ImageSet(torch.from_numpy(images), torch.tensor([target for _, target in part], dtype=self.dtype))
+
+
+class DividedSource(PictureSource):
+    """Picture files that come without an official split: shares for training and validation, the rest is the test."""
+
+    train: float = setting(default=0.7, above=0, high=0.98)
+    valid: float = setting(default=0.1, above=0, high=0.98)
+
+    def check(self) -> None:
+        if self.train + self.valid >= 1:
+            raise InputError(f"valid: train + valid must leave a share for the test, got {self.train + self.valid:g}")
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The shares of all parts but the last, as `divide` takes them."""
+        return self.train, self.valid
 
 
 @lru_cache(maxsize=32)

@@ -8,14 +8,14 @@ from collections import defaultdict
 from typing import ClassVar
 
 from benchmark.component import setting
-from benchmark.data.files import Files, Listing, PictureSource, divide
+from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
 from benchmark.errors import InputError
 
 CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")  # DermaMNIST's order
 METADATA = "HAM10000_metadata.csv"
 
 
-class Ham10000(PictureSource):
+class Ham10000(DividedSource):
     """Pictures with their diagnosis, about 7 : 1 : 2 in training, validation and test, split by lesion.
 
     Many lesions were photographed several times; all pictures of one are in the same split. Each class is split by
@@ -23,8 +23,6 @@ class Ham10000(PictureSource):
     """
 
     root: str = setting(default="data/ham10000", stage="runtime")
-    train: float = setting(default=0.7, above=0, high=0.98)
-    valid: float = setting(default=0.1, above=0, high=0.98)
 
     remedy: ClassVar[str] = (
         "Fetch HAM10000 (doi:10.7910/DVN/DBW86T, Harvard Dataverse; CC BY-NC 4.0) and put its pictures ISIC_*.jpg and "
@@ -32,12 +30,11 @@ class Ham10000(PictureSource):
         "in the folder of WHOSENET_DATA."
     )
 
-    def check(self) -> None:
-        if self.train + self.valid >= 1:
-            raise InputError(f"valid: train + valid must leave a share for the test, got {self.train + self.valid:g}")
+    def classes(self) -> int | None:
+        return len(CLASSES)
 
     def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:
-        pictures = {name.rsplit("/", 1)[-1].rsplit(".", 1)[0]: name for name in files.pictures()}
+        pictures = {base_name(name).rsplit(".", 1)[0]: name for name in files.pictures()}
         rows = list(csv.DictReader(io.StringIO(files.read(files.find(METADATA)).decode("utf-8"))))
         if not rows or not {"lesion_id", "image_id", "dx"} <= set(rows[0]):
             raise InputError(f"{self.root}: {METADATA} lacks lesion_id, image_id or dx")
@@ -50,7 +47,7 @@ class Ham10000(PictureSource):
             lesions[row["dx"]][row["lesion_id"]].append(number)
         parts: tuple[Listing, Listing, Listing] = ([], [], [])
         for target, name in enumerate(CLASSES):
-            dealt = divide(list(lesions[name].values()), (self.train, self.valid), seed=target)
+            dealt = divide(list(lesions[name].values()), self.shares, seed=target)
             for part, members in zip(parts, dealt, strict=True):
                 part += [(pictures[rows[member]["image_id"]], float(target)) for member in members]
         return parts

@@ -1,0 +1,24 @@
+"""Each architecture for real tasks, very narrow, with a picture size that it takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.architectures.mobilefacenet import MobileFaceNet
+from benchmark.architectures.resnet import ResNet18
+from benchmark.architectures.vgg import VGG11
+from benchmark.models import Architecture
+
+NARROW: dict[str, tuple[Architecture, int, int]] = {  # architecture, pixels, side of the last map
+    "resnet18": (ResNet18(width=8), 64, 2),
+    "resnet18-small": (ResNet18(width=8, stem="small", last_stride=1), 32, 4),
+    "vgg11": (VGG11(width=8, hidden=24, batch_norm=False), 64, 2),
+    "vgg11-bn": (VGG11(width=8, hidden=24), 64, 2),
+    "mobilefacenet": (MobileFaceNet(width=8, side=2), 32, 2),
+}
+
+
+@pytest.fixture(params=sorted(NARROW))
+def narrow(request: pytest.FixtureRequest) -> tuple[Architecture, int, int]:
+    """Each of the narrow architectures in turn."""
+    return NARROW[request.param]
