@@ -52,7 +52,7 @@ class Detector(Component, ABC):
 def false_positive_threshold(clean: Tensor, fpr: float) -> float:
     """The ceil(n (1 - fpr))-th smallest of n distances (n,): at most a share `fpr` of them is strictly larger.
 
-    The product is taken exactly, of `fpr` as it is written: 100 (1 - 0.07) is 93, not a little more or less.
+    The product is taken exactly, of `fpr` as it is written: 150 (1 - 0.18) is 123, in floats a little more.
     """
     rank = math.ceil(len(clean) * (1 - Fraction(str(fpr))))
     return clean.double().sort().values[rank - 1].item()

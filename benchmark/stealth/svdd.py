@@ -30,7 +30,8 @@ class DeepSVDD(Detector):
     the encoder of an autoencoder. After `milestone` epochs, of pretraining as of training, the rate falls to a tenth.
 
     The fitted state holds phi (`encoder.*`), c (`centre`), `low` and `high` of the scaling, and `spread`, the relative
-    variance var(d) / mean(d)^2 of the distances of validation images, which goes to 0 when phi collapses.
+    variance var(d) / mean(d)^2 of the distances of validation images: near 0, or not a number, when phi gives all
+    images one answer.
     """
 
     size: int = setting(default=32, low=8)

@@ -152,7 +152,7 @@ def test_an_answer_that_turns_over_is_2_away():
     assert detector.distances({}, Threshold(), x).tolist() == [2.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize(("count", "fpr"), [(1, 0.05), (19, 0.05), (20, 0.05), (100, 0.07), (1000, 0.05), (50, 0.3)])
+@pytest.mark.parametrize(("count", "fpr"), [(1, 0.05), (19, 0.05), (20, 0.05), (100, 0.07), (1000, 0.05), (150, 0.18)])
 def test_the_fitted_threshold_is_an_order_statistic(count, fpr):
     clean = torch.rand(count, generator=torch.Generator().manual_seed(count))
     allowed = count * round(100 * fpr) // 100  # in integers: how many clean images may be flagged
