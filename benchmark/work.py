@@ -58,6 +58,13 @@ class Workshop:
     def _make(self, job: Job, build: Callable[[Path], None]) -> Artefact:
         return self.store.make(job.key, job.spec, job.parents, build, role=job.title)
 
+    def _clock(self) -> float:
+        """What work is paid in: processor seconds on a CPU, whoever shares it; elapsed ones on an accelerator."""
+        if self.device.type == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize(self.device)
+        return time.monotonic()
+
     def _data(self, task: Task) -> Splits:
         return _on_device(task.data, self.device)
 
@@ -91,9 +98,9 @@ class Workshop:
 
         victim = self.network(job.task, job.parents["victim"])
         owner = Owner(job.task, self._data(job.task), victim, models("surrogate"), models("reference"))
-        start = time.monotonic()
+        start = self._clock()
         prints = job.fingerprint.generate(owner, job.count, torch.Generator().manual_seed(job.seed))
-        seconds = time.monotonic() - start
+        seconds = self._clock() - start
         _check_prints(prints, job.count)
         write_tensors(folder / "prints.safetensors", _flat(prints))
         rounded = prints.rounded()
@@ -121,9 +128,9 @@ class Workshop:
         cost: dict[str, dict[str, float]] = {}
         for name, verifier in job.prints.fingerprint.verifiers(job.task).items():
             access = verifier.access(job.task, network)
-            start = time.monotonic()
+            start = self._clock()
             measured[name] = verifier.measure(prints, access)
-            cost[name] = {"seconds": time.monotonic() - start, "queries": access.queries}
+            cost[name] = {"seconds": self._clock() - start, "queries": access.queries}
             measured[f"{name}.8bit"] = verifier.measure(prints.rounded(), verifier.access(job.task, network))
         write_tensors(folder / "measured.safetensors", measured)
         write_json(folder / "cost.json", cost)

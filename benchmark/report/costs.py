@@ -51,7 +51,10 @@ def cost(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = 
             (*start, duration(values.mean()), number(known["queries"].mean(), 0), duration(known["seconds"].mean()))
         )
     header = ("Task", "Method", "Access", "Seconds to generate", "Queries per suspect", "Seconds per suspect")
-    about = "Means over repeats, and over suspects. Verifiers of one fingerprint share its prints and their generation."
+    about = (
+        "Means over repeats, and over suspects; processor seconds on a CPU, elapsed seconds on an accelerator. "
+        "Verifiers of one fingerprint share its prints and their generation."
+    )
     return Table("cost", "What a verdict costs", header, rows, 3, [about], notes.texts)
 
 
