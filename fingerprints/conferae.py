@@ -34,9 +34,12 @@ class ConferAE(LabelFingerprint):
     -beta H(M(x), M(x')) has no lower bound and would outweigh the other terms in the end, so H stops to count at
     `cap`: the default is -ln 0.01, beyond which the victim gives the old label less than 1 %.
 
-    A print may settle on its old label instead, where the references are unsure of it; that is why acceptance asks for
-    another one. The original takes 300 steps of 5e-4; 30 of 0.005 take a tenth of the time and verified as well on
-    digits, though fewer candidates reached `accept` (17 % instead of 30 %).
+    With the paper's max over all classes (`me_class: max`) a print may settle on its old label, which is conferrable
+    too where references are unsure of it; that is why acceptance asks for another one. `other` leaves the old label
+    out of the max, `victim` takes ME at M's answer.
+
+    The original takes 300 steps of 5e-4; 30 of 0.005 take a tenth of the time and verified as well on digits, though
+    fewer candidates reached `accept`.
     """
 
     eps: float = setting(default=0.025, above=0, high=1)
