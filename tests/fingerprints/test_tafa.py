@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from benchmark.access import Answers, Labels
 from benchmark.errors import InputError
-from benchmark.stealth import psnr
+from benchmark.stealth.visibility import psnr
 from fingerprints.base import LabelMatch, Prints
 from fingerprints.tafa import (
     TAFA,
