@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from benchmark import metrics
 from benchmark.jobs import DetectionJob, DetectorJob, PrintsJob
 from benchmark.plan import Plan
 from benchmark.store import Store
@@ -75,5 +75,6 @@ def _flagged(found: Tensor, threshold: float) -> float:
 
 
 def _auroc(prints: Tensor, clean: Tensor) -> float:
-    scores = np.concatenate([prints.numpy(), clean.numpy()]).astype(float)
-    return metrics.roc_auc(scores, np.arange(len(scores)) < len(prints))
+    """The probability that a print is farther than a clean image; distances may exceed 1, unlike matching scores."""
+    distances = np.concatenate([prints.numpy(), clean.numpy()])
+    return float(roc_auc_score(np.arange(len(distances)) < len(prints), distances))

@@ -48,12 +48,12 @@ class Refuses(Brightness):
 
 
 class Asks(Brightness):
-    """The distance is the victim's largest logit."""
+    """The distance is the square of ten times the victim's largest logit, far beyond 1."""
 
     asks_victim: ClassVar[bool] = True
 
     def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
-        return victim(x).amax(dim=1)
+        return (10 * victim(x).amax(dim=1)) ** 2
 
 
 def watched(folder: Path) -> dict:
