@@ -125,6 +125,7 @@ WRONG = [
     ("task.digit", DIGITS, r"^task\.digit: wants a task, got Digits"),
     ("fingerprint.random", CLASSES, r"^fingerprint\.random: wants a fingerprint, got Classification"),
     ("fingerprint.random", 3, r"^fingerprint\.random: wants a fingerprint, got 3"),
+    ("task.digit.classes", 9, r"^task\.digit\.classes: is 9, the data has 10; set task\.digit\.classes=10"),
     ("suspect.finetune", {"epochs": 3}, r"^suspect\.finetune: has settings but no _target_; .*'suspect=\[finetune\]'"),
     ("suspect.finetune", DIGITS, r"^suspect\.finetune: wants a suspect, got Digits"),
     ("suspect.independent.copy", [], r"^suspect\.independent\.copy: the list is empty"),

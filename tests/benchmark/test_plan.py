@@ -11,12 +11,14 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from benchmark import plan as plans
+from benchmark.data.digits import Digits
 from benchmark.experiment import Recipe, read
-from benchmark.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
+from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, MeasureJob, ModelJob, PrintsJob
 from benchmark.plan import plan
 from suspects.independent import Independent
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+LABEL = {"ipguard", "conferae", "ltrc", "akh", "random"}
 TASKS = ("digits_class", "digits_angle", "digits_match")
 
 
@@ -78,7 +80,7 @@ def test_one_victim_twenty_positives_and_twenty_negatives(digits, task):
 @pytest.mark.parametrize("task", TASKS)
 def test_five_repeats_of_the_prints_measured_on_the_victim_and_every_suspect(digits, task):
     prints = [job for job in digits.of_kind(PrintsJob) if job.task_name == task]
-    methods = {"saliency"} | ({"ipguard", "akh", "random"} if task == "digits_class" else set())
+    methods = {"saliency", "tafa"} | (LABEL if task == "digits_class" else set())
     assert Counter(job.method for job in prints) == dict.fromkeys(methods, 5)
     assert all(Counter(job.repeat for job in prints)[repeat] == len(methods) for repeat in range(5))
     assert {job.count for job in prints} == {100}
@@ -144,7 +146,8 @@ def test_what_counts_as_a_fall_of_the_answer_moves_no_model(digits, replanned):
 
 def test_training_moves_every_job_of_its_task_only(digits, replanned):
     after = replanned({"task.digits_angle.training": {"_target_": "benchmark.tasks.base.Training", "epochs": 3}})
-    assert moved(digits, after) == {job.title for job in digits.jobs if job.task_name == "digits_angle"}
+    of_task = {job.title for job in digits.jobs if job.task_name == "digits_angle"}
+    assert moved(digits, after) == of_task - {"digits_angle: detector svdd"}  # which is fitted to images alone
 
 
 def test_one_recipe_moves_its_own_models_only(digits, replanned):
@@ -177,8 +180,10 @@ def test_what_is_not_identity_moves_nothing(digits, replanned, settings):
     assert moved(digits, replanned(settings)) == set()
 
 
-def test_precision_moves_everything(digits, replanned):
-    assert moved(digits, replanned({"trainer.precision": "bf16"})) == keys(digits).keys()
+def test_precision_moves_everything_that_comes_from_a_model(digits, replanned):
+    untouched = {job.title for job in digits.of_kind(DetectorJob) if not job.parents}  # fitted to images alone
+    assert moved(digits, replanned({"trainer.precision": "bf16"})) == keys(digits).keys() - untouched
+    assert len(untouched) == 3
 
 
 def test_more_repeats_keep_what_is_there(digits, replanned):
@@ -200,3 +205,22 @@ def test_negatives_do_not_depend_on_the_victim(digits, replanned, monkeypatch):
     after = moved(digits, replanned({}), ModelJob)
     expected = {job.title for job in digits.of_kind(ModelJob) if job.role == "victim" or job.recipe.suspect.stolen}
     assert after == expected
+
+
+def test_no_pictures_are_planned_of_data_that_show_people(digits, replanned, monkeypatch):
+    monkeypatch.setattr(Digits, "private", True)
+    after = replanned({})
+    assert not after.of_kind(ExhibitJob)
+    assert len(after.jobs) == len(digits.jobs) - len(digits.of_kind(ExhibitJob))
+
+
+def test_detectors_are_fitted_once_a_task_and_set_on_all_prints(digits):
+    fitted = digits.of_kind(DetectorJob)
+    assert sorted((job.task_name, job.name) for job in fitted) == sorted(
+        [(task, "svdd") for task in TASKS] + [("digits_class", "squeezing")]  # which needs class probabilities
+    )
+    watched = Counter((job.prints.key, job.fitted.name) for job in digits.of_kind(DetectionJob))
+    prints = digits.of_kind(PrintsJob)
+    assert set(watched.values()) == {1} and len(watched) == len(prints) + sum(
+        job.task_name == "digits_class" for job in prints
+    )
