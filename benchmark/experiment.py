@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmark.component import Component, build, list_settings, settings_of
@@ -16,6 +17,9 @@ from benchmark.tasks.base import Task
 from benchmark.train import Trainer
 from fingerprints.base import Fingerprint
 from suspects.base import Suspect
+
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def read(config: Mapping[str, Any]) -> Experiment:
     experiment = Experiment(
         name=str(config["name"]),
         tasks=_components(config, "task", Task),
-        recipes=_recipes(config.get("suspect") or {}),
+        recipes=_recipes(dict(_chosen(config, "suspect"))),
         fingerprints=_components(config, "fingerprint", Fingerprint),
         detectors=_components(config, "detector", Detector, optional=True),
         surrogate=_auxiliary(config, "surrogate"),
@@ -91,10 +95,18 @@ def read(config: Mapping[str, Any]) -> Experiment:
 def _components(
     config: Mapping[str, Any], group: str, kind: type[Component], *, optional: bool = False
 ) -> dict[str, Any]:
-    found = {name: _built(node, kind, f"{group}.{name}") for name, node in (config.get(group) or {}).items()}
+    found = {name: _built(node, kind, f"{group}.{name}") for name, node in _chosen(config, group)}
     if not found and not optional:
         raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
     return found
+
+
+def _chosen(config: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
+    """The nodes of a group, less those that are nothing but an experiment's settings for a yaml that was not chosen."""
+    for name, node in (config.get(group) or {}).items():
+        settings_only = isinstance(node, Mapping) and "_target_" not in node
+        if not (settings_only and (CONF / group / f"{name}.yaml").is_file()):
+            yield name, node
 
 
 def _built(node: Any, kind: type[Component], path: str) -> Any:

@@ -116,6 +116,12 @@ def test_a_method_that_does_not_apply_does_not_limit_the_count():
     assert read(config).count == 500
 
 
+@pytest.mark.parametrize("path", ["task.digits_class", "suspect.distill", "fingerprint.saliency"])
+def test_an_experiments_settings_for_what_was_not_chosen_wait(path):
+    """`experiment=ham10000 'fingerprint=[random]'` leaves the experiment's settings of saliency behind."""
+    assert read(changed(path, {"epochs": 3})) == read(CONFIG)
+
+
 WRONG = [
     ("name", "a/b", r"^name: wants letters.*'a/b'"),
     ("name", "", r"^name: wants letters"),
@@ -126,7 +132,7 @@ WRONG = [
     ("fingerprint.random", CLASSES, r"^fingerprint\.random: wants a fingerprint, got Classification"),
     ("fingerprint.random", 3, r"^fingerprint\.random: wants a fingerprint, got 3"),
     ("task.digit.classes", 9, r"^task\.digit\.classes: is 9, the data has 10; set task\.digit\.classes=10"),
-    ("suspect.finetune", {"epochs": 3}, r"^suspect\.finetune: has settings but no _target_; .*'suspect=\[finetune\]'"),
+    ("suspect.tuned", {"epochs": 3}, r"^suspect\.tuned: has settings but no _target_; .*'suspect=\[tuned\]'"),
     ("suspect.finetune", DIGITS, r"^suspect\.finetune: wants a suspect, got Digits"),
     ("suspect.independent.copy", [], r"^suspect\.independent\.copy: the list is empty"),
     ("suspect.finetune.epochs", [1, 0], r"^suspect\.finetune\.epochs: 0 is out of range, wants >= 1"),
