@@ -18,7 +18,6 @@ from benchmark.train import Trainer
 from fingerprints.base import Fingerprint
 from suspects.base import Suspect
 
-
 CONF = Path(__file__).resolve().parents[1] / "conf"
 
 
