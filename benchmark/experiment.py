@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,6 @@ class Experiment:
     tasks: Mapping[str, Task]
     recipes: tuple[Recipe, ...]
     fingerprints: Mapping[str, Fingerprint]
-    detectors: Mapping[str, Detector]
     surrogate: tuple[Suspect, ...]
     reference: tuple[Suspect, ...]
     trainer: Trainer
@@ -56,9 +55,10 @@ class Experiment:
     repeat_zoo: bool
     gallery: int
     degraded: float
-    ablations: tuple[Ablation, ...]
-    ablation_counts: tuple[int, ...]
-    ablation_repeats: int
+    detectors: Mapping[str, Detector] = field(default_factory=dict)
+    ablations: tuple[Ablation, ...] = ()
+    ablation_counts: tuple[int, ...] = ()
+    ablation_repeats: int = 0
 
 
 def read(config: Mapping[str, Any]) -> Experiment:

@@ -71,7 +71,11 @@ def test_a_store_of_a_newer_version_is_left_alone(tmp_path):
 def test_help_names_groups_and_examples():
     done = shell("--help")
     assert done.returncode == 0
-    for word in ("experiment: digits", "fingerprint: akh, ipguard, random, saliency", "python -m benchmark -m"):
+    for word in (
+        "experiment: digits",
+        "fingerprint: akh, conferae, ipguard, ltrc, random, saliency, tafa",
+        "python -m benchmark -m",
+    ):
         assert word in done.stdout
 
 
