@@ -124,8 +124,8 @@ def test_an_experiment_runs_on_tiny_budgets(overrides, tmp_path):
     config["task"] = {key: narrowed(task) for key, task in config["task"].items()}
     for recipe in config["suspect"].values():
         recipe.update({key: value[-1:] for key, value in recipe.items() if isinstance(value, list)})
-    for settings in config["ablation"]["settings"].values():
-        (settings or {}).update({key: values[:1] for key, values in settings.items()})
+    for settings in filter(None, config["ablation"]["settings"].values()):
+        settings.update({key: values[:1] for key, values in settings.items()})
     config |= {"store": str(tmp_path / "store"), "results": str(tmp_path / "results")}
     if "dermamnist" in config["task"]:
         config["executor"]["workers"] = 1  # the checksum of its miniature holds in this process only
