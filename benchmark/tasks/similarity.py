@@ -100,11 +100,13 @@ def arcface_loss(embedding: Tensor, prototypes: Tensor, targets: Tensor, scale: 
         scale: s > 0.
         margin: m in radians; where theta + m would pass pi, cos(theta) - m sin(m) keeps the loss monotone.
     """
-    cosine = F.normalize(embedding, dim=1) @ F.normalize(prototypes, dim=1).T  # (N, classes)
-    own = cosine.gather(1, targets[:, None]).clamp(-1 + 1e-6, 1 - 1e-6)
-    shifted = torch.cos(torch.acos(own) + margin)
-    shifted = torch.where(own > math.cos(math.pi - margin), shifted, own - margin * math.sin(margin))
-    return F.cross_entropy(scale * cosine.scatter(1, targets[:, None], shifted), targets)
+    with torch.autocast(embedding.device.type, enabled=False):  # a bfloat16 cosine is 1 from 0.998, where acos is steep
+        embedding = embedding.to(prototypes.dtype)
+        cosine = F.normalize(embedding, dim=1) @ F.normalize(prototypes, dim=1).T  # (N, classes)
+        own = cosine.gather(1, targets[:, None]).clamp(-1 + 1e-6, 1 - 1e-6)
+        shifted = torch.cos(torch.acos(own) + margin)
+        shifted = torch.where(own > math.cos(math.pi - margin), shifted, own - margin * math.sin(margin))
+        return F.cross_entropy(scale * cosine.scatter(1, targets[:, None], shifted), targets)
 
 
 def draw_pairs(targets: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -56,3 +56,19 @@ def test_gradients_of_the_centres_agree():
     loss = theirs(prototypes.detach(), 64.0, 0.5)
     (expected,) = torch.autograd.grad(loss(embedding, targets), loss.W)
     torch.testing.assert_close(ours, expected.T, rtol=1e-7, atol=1e-12)
+
+
+def test_gradients_are_finite_and_as_exact_under_bfloat16():
+    """Close to its own centre a cosine rounded to bfloat16 would be 1, and acos without a slope."""
+    generator = torch.Generator().manual_seed(13)
+    prototypes = torch.randn(4, 8, generator=generator)
+    embedding = (3 * prototypes + 0.05 * torch.randn(4, 8, generator=generator)).bfloat16()
+    found = []
+    for enabled in (True, False):
+        leaf = embedding.clone().requires_grad_(True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            value = arcface_loss(leaf, prototypes, torch.arange(4), 16.0, 0.5)
+        value.backward()
+        found.append((value.detach(), leaf.grad))
+    assert found[0][1].isfinite().all() and found[0][1].abs().sum() > 0
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=0)
