@@ -92,7 +92,7 @@ def test_cross_entropy_stays_finite_where_a_probability_is_zero():
 
 def test_me_of_0_or_1_gives_a_finite_loss():
     one, other = torch.eye(2)[[0, 0]], torch.eye(2)[[0, 1]]
-    loss = ConferAE(beta=0, gamma=0).objective(one, one, one, other)  # ME = (0, 0) and (1, 0)
+    loss = ConferAE(beta=0, gamma=0, me_class="max").objective(one, one, one, other)  # ME = (0, 0) and (1, 0)
     assert loss.tolist() == pytest.approx([7 * math.log(10), 0], abs=1e-6)
 
 
@@ -146,7 +146,8 @@ def walk_alone(method, owner, image):
         surrogate = sum(m(x).softmax(dim=1) for m in owner.surrogates) / len(owner.surrogates)
         reference = sum(m(x).softmax(dim=1) for m in owner.references) / len(owner.references)
         answer = owner.victim(x).softmax(dim=1)
-        me = (surrogate * (1 - reference)).max()
+        old = int(original.argmax())
+        me = max((surrogate * (1 - reference))[0, t] for t in range(10) if t != old)
         leaving = -(original * answer.log()).sum()
         loss = -me.log() - min(leaving, torch.tensor(4.6)) - (answer * surrogate.log()).sum()
         optimiser.zero_grad()
@@ -194,7 +195,7 @@ def test_answers_labels_and_notes_are_what_the_models_say(owner, generator):
         scores.append(t * (1 - r))
         changed.append(bool(answer != label))
     assert prints.notes["conferrability"] == pytest.approx(np.mean(scores))
-    assert prints.notes["label changed"] == pytest.approx(np.mean(changed)) and any(changed)
+    assert prints.notes["label changed"] == pytest.approx(np.mean(changed)) and sum(changed) > 6
     good = [s >= 0.5 and c for s, c in zip(scores, changed, strict=True)]
     assert good == sorted(good, reverse=True), "accepted ones come first"
     assert sum(good) == round(prints.notes["accepted"] * prints.notes["tried"]), "no accepted one is thrown away"
