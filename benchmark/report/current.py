@@ -13,6 +13,7 @@ import numpy as np
 from benchmark import metrics
 from benchmark.report.findings import COLUMNS, Findings
 
+READING = "READING.md"  # what people wrote about the results; a new report leaves it in place
 KEY = "report"  # of manifest.json: {"digest", "files": {name: SHA-256}}
 
 
@@ -48,5 +49,7 @@ def is_current(folder: Path, wanted: str) -> bool:
 
 
 def _sums(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "manifest.json")
+    files = (
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in ("manifest.json", READING)
+    )
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -43,6 +43,8 @@ def write(findings: Findings, folder: Path, published: Path | None) -> None:
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
             _fill(ready, claims, aside / "new", wanted)
+            if (folder / current.READING).is_file():
+                shutil.copy2(folder / current.READING, aside / "new")
             _swap(aside / "new", folder, aside / "old")
         finally:
             shutil.rmtree(aside, ignore_errors=True)

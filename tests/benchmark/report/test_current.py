@@ -44,6 +44,15 @@ def test_a_file_that_was_changed_or_removed_is_made_again(written: tuple[Finding
         assert (folder / name).read_bytes() == before
 
 
+def test_what_people_wrote_beside_a_report_survives_it(written: tuple[Findings, Path]) -> None:
+    findings, folder = written
+    (folder / "READING.md").write_text("What it means.")
+    assert is_current(folder, digest(checked(findings), None))
+    findings.scores.loc[3, "matched"] -= 1
+    write(findings, folder, None)
+    assert (folder / "READING.md").read_text() == "What it means."
+
+
 def test_other_scores_are_written(written: tuple[Findings, Path]) -> None:
     findings, folder = written
     before = (folder / "scores.csv").read_bytes()
