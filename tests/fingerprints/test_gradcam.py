@@ -9,6 +9,7 @@ import torch
 from captum.attr import LayerGradCam
 
 from benchmark.architectures.small import SmallVGG
+from benchmark.errors import InputError
 from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
 
 
@@ -100,3 +101,8 @@ def test_rasterise_lights_the_top_left_seventh(side, lit):
 
 def test_rasterise_of_an_oblong():
     assert torch.equal(rasterise(2, 2, 4), torch.tensor([[1.0, 1, 0, 0], [0, 0, 0, 0]]))
+
+
+def test_a_map_that_is_all_corner_is_refused():
+    with pytest.raises(InputError, match=r"^pattern: the last map is 1x1"):
+        rasterise(7, 1, 1)
