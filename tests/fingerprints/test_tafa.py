@@ -294,9 +294,3 @@ def test_chunk_size_does_not_change_the_prints(tasks, owner_of, generator):
     whole, parts = (TAFA(steps=15, chunk=chunk).generate(owner, 5, generator(0)) for chunk in (99, 3))
     torch.testing.assert_close(whole.samples, parts.samples, rtol=0, atol=1e-5)
     assert whole.notes == parts.notes
-
-
-def test_it_is_marked_as_a_reconstruction_and_answers_every_task(tasks):
-    assert TAFA.reconstruction
-    assert [TAFA().inapplicable(task) for task in tasks.values()] == ["", "", ""]
-    assert all(list(TAFA().verifiers(task)) == ["answer"] for task in tasks.values())

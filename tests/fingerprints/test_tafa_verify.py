@@ -76,3 +76,9 @@ class _Numbers:
     """A task without labels, as far as `verifiers` looks."""
 
     no_label = "numbers have no labels"
+
+
+def test_it_is_marked_as_a_reconstruction_and_answers_every_task(tasks):
+    assert TAFA.reconstruction
+    assert [TAFA().inapplicable(task) for task in tasks.values()] == ["", "", ""]
+    assert all(list(TAFA().verifiers(task)) == ["answer"] for task in tasks.values())
