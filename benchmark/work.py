@@ -156,7 +156,7 @@ class Workshop:
 
     def _detector(self, job: DetectorJob, folder: Path) -> None:
         """Fits a detector, and measures clean images that it has not seen: some to set thresholds, some to check."""
-        data, victim = self._data(job.task), self.network(job.task, job.victim)
+        data, victim = self._data(job.task), self._watched(job)
         state = job.detector.fit(data, job.seed)
         generator = torch.Generator().manual_seed(job.seed)
         clean = {}
@@ -166,8 +166,12 @@ class Workshop:
         write_tensors(folder / "state.safetensors", state)
         write_tensors(folder / "clean.safetensors", clean)
 
+    def _watched(self, job: DetectorJob) -> Network | None:
+        """The victim, for a detector that asks it; another's job may run before there is one."""
+        return self.network(job.task, job.victim) if job.detector.asks_victim else None
+
     def _detect(self, job: DetectionJob, folder: Path) -> None:
-        prints, victim = self.prints(job.prints.key), self.network(job.task, job.fitted.victim)
+        prints, victim = self.prints(job.prints.key), self._watched(job.fitted)
         stored = self.store.open(job.fitted.key).tensors("state.safetensors")
         state = {name: tensor.to(self.device) for name, tensor in stored.items()}
         made, rounded = (

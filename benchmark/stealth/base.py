@@ -33,12 +33,12 @@ class Detector(Component, ABC):
         """
 
     @abstractmethod
-    def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
+    def distances(self, state: Mapping[str, Tensor], victim: Network | None, x: Tensor) -> Tensor:
         """One distance a query (N,), float32, without gradient, for pixels x (N, 3, H, W) in [0, 1].
 
         Args:
             state: what `fit` returned.
-            victim: the classifier that is queried, in eval mode.
+            victim: the classifier that is queried, in eval mode; None for a detector that does not ask it.
         """
 
     @abstractmethod

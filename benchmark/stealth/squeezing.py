@@ -64,7 +64,8 @@ class FeatureSqueezing(Detector):
         return found
 
     @torch.no_grad()
-    def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
+    def distances(self, state: Mapping[str, Tensor], victim: Network | None, x: Tensor) -> Tensor:
+        assert victim is not None  # it asks the victim
         return torch.cat([self._distances(victim, part) for part in x.split(self.chunk)])
 
     def _distances(self, victim: Network, x: Tensor) -> Tensor:

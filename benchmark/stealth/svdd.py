@@ -77,7 +77,7 @@ class DeepSVDD(Detector):
         return weights | {"centre": centre, "low": low, "high": high, "spread": spread}
 
     @torch.no_grad()
-    def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
+    def distances(self, state: Mapping[str, Tensor], victim: Network | None, x: Tensor) -> Tensor:
         state = {name: tensor.to(x.device) for name, tensor in state.items()}
         encoder = self._encoder()
         encoder.load_state_dict({n.removeprefix("encoder."): t for n, t in state.items() if n.startswith("encoder.")})

@@ -20,6 +20,7 @@ from benchmark.plan import plan
 from benchmark.stealth.base import Detector
 from benchmark.store import Store
 from benchmark.tasks.base import Task
+from benchmark.work import Workshop
 from tests.benchmark.test_execute import config
 
 
@@ -31,7 +32,7 @@ class Brightness(Detector):
     def fit(self, data: Splits, seed: int) -> dict[str, Tensor]:
         return {"mean": data.train.pixels().mean()}
 
-    def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
+    def distances(self, state: Mapping[str, Tensor], victim: Network | None, x: Tensor) -> Tensor:
         return (x.mean(dim=(1, 2, 3)) - state["mean"]).abs()
 
     def thresholds(self, clean: Tensor) -> dict[str, float]:
@@ -52,7 +53,8 @@ class Asks(Brightness):
 
     asks_victim: ClassVar[bool] = True
 
-    def distances(self, state: Mapping[str, Tensor], victim: Network, x: Tensor) -> Tensor:
+    def distances(self, state: Mapping[str, Tensor], victim: Network | None, x: Tensor) -> Tensor:
+        assert victim is not None
         return (10 * victim(x).amax(dim=1)) ** 2
 
 
@@ -119,3 +121,10 @@ def test_thresholds_come_from_validation_images_and_false_alarms_from_test_image
     for name, part in (("valid", data.valid), ("test", data.test)):
         expected = (part.pixels().mean(dim=(1, 2, 3)) - mean).abs()
         assert np.allclose(np.sort(clean[name]), np.sort(expected), atol=1e-6)
+
+
+def test_a_detector_that_asks_no_victim_is_fitted_before_there_is_one(tmp_path):
+    jobs = plan(read(watched(tmp_path)))
+    job = next(job for job in jobs.of_kind(DetectorJob) if not job.parents)
+    Workshop(Store(tmp_path / "store"), jobs.experiment.trainer).do(job)
+    assert Store(tmp_path / "store").open(job.key).tensors("state.safetensors").keys() == {"mean"}

@@ -60,7 +60,8 @@ def config(folder: Path, **changes: object) -> dict:
 
 def built(store: Path) -> dict[str, float]:
     """When each artefact's manifest was written, by key: a rebuilt artefact shows."""
-    return {path.parent.name: path.stat().st_mtime_ns for path in store.glob("??/*/manifest.json")}
+    manifests = (path for path in store.glob("??/*/manifest.json") if not path.parent.name.startswith("."))  # no drafts
+    return {path.parent.name: path.stat().st_mtime_ns for path in manifests}
 
 
 def digests(store: Path) -> dict[str, dict]:
