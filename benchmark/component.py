@@ -29,11 +29,16 @@ def setting(
     above: float | None = None,
     choices: tuple[str, ...] = (),
     stage: str = "make",
+    later: bool = False,
 ) -> Any:
-    """A dataclass field with its range: low <= value <= high, value > above, or one of `choices`."""
+    """A dataclass field with its range: low <= value <= high, value > above, or one of `choices`.
+
+    `later` marks a setting that came when there were artefacts already: at its default it is no part of an identity,
+    so that theirs stays what it was.
+    """
     if stage not in STAGES:
         raise ValueError(f"stage {stage!r} is none of {STAGES}")
-    bounds = {"low": low, "high": high, "above": above, "choices": choices, "stage": stage}
+    bounds = {"low": low, "high": high, "above": above, "choices": choices, "stage": stage, "later": later}
     return dataclasses.field(default=default, metadata=bounds)
 
 
@@ -77,6 +82,7 @@ def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
         field.name: _plain(getattr(component, field.name), stage)
         for field in dataclasses.fields(component)  # type: ignore[arg-type]
         if STAGES.index(field.metadata.get("stage", "make")) <= last
+        and not (field.metadata.get("later") and getattr(component, field.name) == field.default)
     }
 
 

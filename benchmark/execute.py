@@ -5,31 +5,28 @@ from __future__ import annotations
 import heapq
 import multiprocessing
 import os
-import threading
-import time
-import traceback
+import pickle
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from benchmark import worker
 from benchmark.component import Component, setting
 from benchmark.errors import StoreError
 from benchmark.jobs import Job
 from benchmark.plan import Plan
 from benchmark.progress import Progress
 from benchmark.store import Store
+from benchmark.train import Trainer
+from benchmark.worker import Outcome
 
-if TYPE_CHECKING:
-    from benchmark.train import Trainer
-    from benchmark.work import Workshop
-
-
-MOST_WORKERS = 4  # unless asked for more: each takes most of a GiB
+MOST_WORKERS = 4  # on processor cores, unless asked for more: each takes most of a GiB
 
 
 @dataclass(frozen=True)
@@ -40,38 +37,41 @@ class Failure:
     error: str
 
 
-class Local(Component):
-    """Jobs on this machine: `workers` processes (None: one a core, four at most) with `threads` threads of torch each.
+class Executor(Component, ABC):
+    """How and where jobs run. Its settings are no part of any artefact's identity."""
 
-    Small networks gain nothing from a second thread, and with one the bits do not depend on the number of cores.
-    """
-
-    workers: int | None = setting(default=None, low=1, stage="runtime")
-    threads: int = setting(default=1, low=1, stage="runtime")
-
-    def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure]:
-        """Does the jobs, parents before children, and returns those that failed.
+    @abstractmethod
+    def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
+        """Does the jobs, parents before children, and returns those that failed; None if they are still to be done.
 
         Raises:
             StoreError: the store cannot be written any more; jobs that are done stay done.
         """
-        workers = min(self.workers or min(_cores(), MOST_WORKERS), len(jobs))
-        with Progress(jobs) as progress, self._hands(workers, store, plan.experiment.trainer) as hands:
-            return _drive(jobs, hands, 2 * workers, progress, store.root / "failures")
 
-    @contextmanager
-    def _hands(self, workers: int, store: Store, trainer: Trainer) -> Iterator[Executor]:
-        if workers == 1:
-            _prepare(store.root, trainer, self.threads)
-            yield _Here()
-            return
-        # spawn: a forked process would inherit torch's threads in an unknown state
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, context, _prepare, (store.root, trainer, self.threads))
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+
+class Local(Executor):
+    """Jobs on this machine, in this process or in several.
+
+    With one thread each the bits do not depend on the number of cores, and small networks gain nothing from a second.
+
+    Attributes:
+        workers: processes; None for `per_gpu` on each GPU, or without any one a core, four at most.
+        threads: of torch, in each process; None divides the cores among them.
+        per_gpu: processes that share a GPU: small networks leave it idle most of the time.
+    """
+
+    workers: int | None = setting(default=None, low=1, stage="runtime")
+    threads: int | None = setting(default=1, low=1, stage="runtime")
+    per_gpu: int = setting(default=1, low=1, stage="runtime")
+
+    def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure]:
+        trainer = plan.experiment.trainer
+        devices = [device for device in _gpus(trainer) for _ in range(self.per_gpu)]
+        wanted = self.workers or len(devices) or min(_cores(), MOST_WORKERS)
+        workers = min(wanted, len(jobs))
+        threads = self.threads or max(_cores() // wanted, 1)
+        with Progress(jobs) as progress, _hands(workers, store, trainer, threads, devices) as hands:
+            return _drive(jobs, hands, 2 * workers, progress, store)
 
 
 def _cores() -> int:
@@ -79,17 +79,42 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of a job: seconds, and the error with its traceback if it failed; `fatal` ends the whole run."""
+def _gpus(trainer: Trainer) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES would call each GPU that this process may use, none if the trainer wants none."""
+    import torch
 
-    seconds: float
-    error: str = ""
-    trace: str = ""
-    fatal: bool = False
+    if trainer.device == "cpu" or not torch.cuda.is_available():
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return visible.split(",") if visible else [str(index) for index in range(torch.cuda.device_count())]
 
 
-class _Here(Executor):
+@contextmanager
+def _hands(
+    workers: int, store: Store, trainer: Trainer, threads: int, devices: Sequence[str]
+) -> Iterator[futures.Executor]:
+    """Who does the jobs: this process, or a pool whose processes leave with the run, however that ends."""
+    if workers == 1:
+        worker.prepare(store.root, trainer, threads)
+        yield _Here()
+        return
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in an unknown state
+    gpus, (ours, theirs) = context.Queue(), context.Pipe()
+    for place in range(workers):
+        gpus.put(devices[place % len(devices)] if devices else "")
+    ready = (store.root, pickle.dumps(trainer), threads, gpus, theirs)
+    pool = futures.ProcessPoolExecutor(workers, context, worker.start, ready)
+    try:
+        yield pool
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        ours.close()
+
+
+class _Here(futures.Executor):
     """An executor that does each job at once, in this process."""
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
@@ -98,46 +123,11 @@ class _Here(Executor):
         return future
 
 
-_workshop: Workshop | None = None  # one a process: it keeps the models that were loaded last
-
-
-def _prepare(root: Path, trainer: Trainer, threads: int) -> None:
-    """Makes this process ready for jobs; a worker process leaves when the one that started it is gone."""
-    global _workshop
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    import torch
-
-    from benchmark.work import Workshop
-
-    torch.set_num_threads(threads)
-    _workshop = Workshop(Store(root), trainer)
-
-
-def _leave_with(parent: multiprocessing.process.BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _do(job: Job) -> _Outcome:
-    start = time.monotonic()
-    assert _workshop is not None
-    try:
-        _workshop.do(job)
-    except StoreError as error:
-        return _Outcome(0, str(error), fatal=True)
-    except Exception as error:
-        text = " ".join(str(error).split()) or "no message"
-        return _Outcome(0, f"{type(error).__name__}: {text}", traceback.format_exc())
-    return _Outcome(time.monotonic() - start)
-
-
-def _drive(jobs: Sequence[Job], hands: Executor, width: int, progress: Progress, traces: Path) -> list[Failure]:
+def _drive(jobs: Sequence[Job], hands: futures.Executor, width: int, progress: Progress, store: Store) -> list[Failure]:
     """Hands out jobs whose parents are done, in the plan's order, at most `width` at a time."""
     queue = _Queue(jobs)
     failures: dict[str, Failure] = {}
-    running: dict[Future[_Outcome], Job] = {}
+    running: dict[Future[Outcome], Job] = {}
     while queue.ready or running:
         while queue.ready and len(running) < width:
             job = queue.take()
@@ -147,7 +137,7 @@ def _drive(jobs: Sequence[Job], hands: Executor, width: int, progress: Progress,
                 progress.done(job, None)
                 queue.done(job)
             else:
-                running[hands.submit(_do, job)] = job
+                running[hands.submit(worker.do, job)] = job
         finished, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in finished:
             job = running.pop(future)
@@ -156,7 +146,7 @@ def _drive(jobs: Sequence[Job], hands: Executor, width: int, progress: Progress,
                 raise StoreError(outcome.error)
             if outcome.error:
                 failures[job.key] = Failure(job, outcome.error)
-                place = _keep_trace(traces / f"{job.key}.txt", job, outcome.trace)
+                place = worker.failure_note(store.root, job.key)
                 progress.say(f"failed: {job.title}: {outcome.error} (traceback: {place})")
             progress.done(job, None if outcome.error else outcome.seconds)
             queue.done(job)
@@ -186,18 +176,12 @@ class _Queue:
                 heapq.heappush(self.ready, child)
 
 
-def _outcome(future: Future[_Outcome]) -> _Outcome:
+def _outcome(future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
     except BrokenProcessPool:
         line = "a worker process died (out of memory?); what was done is kept, run again to continue"
-        return _Outcome(0, line, fatal=True)
-
-
-def _keep_trace(path: Path, job: Job, trace: str) -> Path:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{job.title}\n{trace}", encoding="utf-8")
-    return path
+        return Outcome(0, line, fatal=True)
 
 
 def missing(plan: Plan, store: Store) -> list[Job]:

@@ -22,6 +22,7 @@ def provenance() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": {"model": _cpu_model(), "count": os.cpu_count()},
         "gpus": _gpus(),
+        "arithmetic": _arithmetic(),
         "git": dict(_git(Path(__file__).resolve().parent)),
     }
 
@@ -49,6 +50,19 @@ def _gpus() -> list[str]:
     if torch is None or not torch.cuda.is_available():
         return []
     return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
+def _arithmetic() -> dict[str, Any]:
+    """How far torch may leave the same bits for the same work: threads, nondeterministic kernels, TF32 for float32."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    asked, lenient = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    return {
+        "threads": torch.get_num_threads(),
+        "deterministic": ("warn" if lenient else "error") if asked else "off",
+        "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
+    }
 
 
 @cache

@@ -6,12 +6,13 @@ import copy
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from benchmark.checkpoint import Checkpoints
 from benchmark.data.base import DataSource, Splits
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
 from benchmark.models import Network, load
@@ -42,7 +43,7 @@ class Workshop:
             StoreError: a parent is missing, or the store cannot be written.
         """
         if isinstance(job, ModelJob):
-            return self._make(job, lambda folder: self._model(job, folder))
+            return self._trained(job)
         if isinstance(job, PrintsJob):
             return self._make(job, lambda folder: self._print(job, folder))
         if isinstance(job, MeasureJob):
@@ -68,11 +69,23 @@ class Workshop:
     def _data(self, task: Task) -> Splits:
         return _on_device(task.data, self.device)
 
-    def _model(self, job: ModelJob, folder: Path) -> None:
+    def _trained(self, job: ModelJob) -> Artefact:
+        """Makes a model. A killed job's saved epochs stay for the next attempt, a failed one's would fail again."""
+        checkpoints = Checkpoints(self.store.root / "unfinished" / job.key, self.trainer.checkpoint)
+        try:
+            made = self._make(job, lambda folder: self._model(job, folder, checkpoints))
+        except Exception:
+            checkpoints.clear()
+            raise
+        checkpoints.clear()
+        return made
+
+    def _model(self, job: ModelJob, folder: Path, checkpoints: Checkpoints) -> None:
         data = self._data(job.task)
         victim = self.network(job.task, job.parents["victim"]) if job.parents else None
         own = None if victim is None else _copy(victim)
-        network = job.recipe.suspect.derive(Case(job.task, data, own, job.seed, self.trainer.fit))
+        fit = partial(self.trainer.fit, checkpoints=checkpoints)
+        network = job.recipe.suspect.derive(Case(job.task, data, own, job.seed, fit))
         quality = job.task.quality(freeze(network), data)
         write_tensors(folder / "weights.safetensors", network.state_dict())
         parameters = sum(p.numel() for p in network.parameters())

@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from benchmark.augment import Augment
 from benchmark.component import Component, setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.models import Architecture, Network
@@ -30,6 +31,7 @@ class Training(Component):
     learning_rate: float = setting(default=0.004, above=0)
     batch: int = setting(default=64, low=2)
     weight_decay: float = setting(default=1e-4, low=0)
+    augment: Augment | None = setting(default=None, later=True)
 
 
 @dataclass(frozen=True)

@@ -164,12 +164,8 @@ def test_a_failure_is_reported_named_and_made_good_by_a_rerun(tmp_path, monkeypa
 def test_killed_in_the_middle_a_rerun_redoes_nothing_that_was_complete(tmp_path, workers):
     chosen = config(tmp_path)
     chosen["executor"] = {"_target_": "benchmark.execute.Local", "workers": workers}
-    script = f"import json; from benchmark.command import run; run(json.loads({json.dumps(json.dumps(chosen))}))"
-    guarded = f"if __name__ == '__main__':\n    {script}"
-    program = tmp_path / "program.py"
-    program.write_text(guarded)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, str(program)], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL)
     while len(built(tmp_path / "store")) < 4 and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
@@ -184,12 +180,20 @@ def test_killed_in_the_middle_a_rerun_redoes_nothing_that_was_complete(tmp_path,
     assert not list((tmp_path / "store").glob("??/.*.tmp"))
 
 
+def program(folder: Path, chosen: dict) -> list[str]:
+    """A command that runs the experiment, workers and all."""
+    path = folder / "program.py"
+    text = json.dumps(json.dumps(chosen))
+    path.write_text(
+        f"import json; from benchmark.command import run\n"
+        f"if __name__ == '__main__': raise SystemExit(run(json.loads({text})))"
+    )
+    return [sys.executable, str(path)]
+
+
 def test_two_runs_at_once_make_each_artefact_once(tmp_path):
-    program = tmp_path / "program.py"
-    text = json.dumps(json.dumps(config(tmp_path)))
-    program.write_text(f"import json; from benchmark.command import run\nraise SystemExit(run(json.loads({text})))")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    runs = [subprocess.Popen([sys.executable, str(program)], env=environment) for _ in range(2)]
+    runs = [subprocess.Popen(program(tmp_path, config(tmp_path)), env=environment) for _ in range(2)]
     assert [process.wait() for process in runs] == [0, 0]
     assert len(built(tmp_path / "store")) == len(plan(read(config(tmp_path))).jobs)
     assert not (tmp_path / "store" / "damaged").exists()

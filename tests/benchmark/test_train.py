@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import random
+import warnings
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmark.augment import Augment
 from benchmark.component import spec_of
 from benchmark.data.base import ImageSet
 from benchmark.tasks.base import Training
@@ -167,3 +169,77 @@ def test_bf16_computes_in_bf16_and_keeps_weights_in_fp32(tasks, trainer, small_s
     network = half.fit(copy.deepcopy(fitted.initial), small_set, loss, dataclasses.replace(SHORT, epochs=1), 7)
     assert kinds == {torch.bfloat16}
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_settings_that_came_later_leave_old_identities_alone():
+    assert spec_of(Trainer())["settings"] == {"precision": "fp32", "channels_last": False}
+    assert set(spec_of(Training())["settings"]) == {"epochs", "learning_rate", "batch", "weight_decay"}
+    assert spec_of(Trainer(fused=True)) != spec_of(Trainer()) != spec_of(Trainer(compile=True))
+    assert spec_of(Trainer(deterministic="warn", checkpoint=5)) == spec_of(Trainer())
+
+
+def test_a_fused_step_differs_by_rounding_only(tasks, trainer, small_set, fitted):
+    network = copy.deepcopy(fitted.initial)
+    dataclasses.replace(trainer, fused=True).fit(network, small_set, tasks["classification"].loss, SHORT, 7)
+    for ours, theirs in zip(network.parameters(), fitted(7).parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_compiling_leaves_no_trace_in_the_network(tasks, trainer, small_set, fitted, monkeypatch):
+    compiled = []
+
+    def compile_eagerly(network):
+        compiled.append(network)
+        network._compiled_call_impl = torch.compile(network._call_impl, backend="eager")
+
+    monkeypatch.setattr(nn.Module, "compile", compile_eagerly)  # no compiler is at hand everywhere
+    network = copy.deepcopy(fitted.initial)
+    dataclasses.replace(trainer, compile=True).fit(network, small_set, tasks["classification"].loss, SHORT, 7)
+    assert compiled == [network] and network._compiled_call_impl is None
+    plain = fitted(7)
+    assert network.state_dict().keys() == plain.state_dict().keys() and "_orig_mod" not in str(network)
+    for ours, theirs in zip(network.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+    copy.deepcopy(network)
+
+
+class Reads(torch.utils._python_dispatch.TorchDispatchMode):
+    """Counts the operations that hand a tensor's value to Python; on a GPU each would wait for it."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.equal):
+            self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_step_reads_a_value_back(tasks, trainer, small_set, fitted):
+    settings = {"fused": True, "precision": "bf16", "channels_last": True}  # others read AdamW's counters, on the CPU
+
+    def reads(batch):
+        training = dataclasses.replace(SHORT, batch=batch, augment=Augment(flip=True, rotate=5))
+        with Reads() as counted:
+            network = copy.deepcopy(fitted.initial)
+            dataclasses.replace(trainer, **settings).fit(network, small_set, tasks["classification"].loss, training, 7)
+        return counted.count
+
+    assert reads(batch=10) == reads(batch=55)  # 22 steps or 4
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: the test above counts reads on the CPU")
+def test_no_step_waits_for_the_gpu(tasks, small_set, fitted):
+    gpu = Trainer(precision="bf16", channels_last=True, fused=True)
+    data, syncs = small_set.to(gpu.place()), []
+    for batch in (10, 55):
+        training = dataclasses.replace(SHORT, batch=batch, augment=Augment(flip=True, rotate=5))
+        network = copy.deepcopy(fitted.initial).to(gpu.place())
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                gpu.fit(network, data, tasks["classification"].loss, training, 7)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+        syncs.append(sum("synchron" in str(warning.message) for warning in caught))
+    assert syncs[0] == syncs[1]
