@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint smoke reproduce report speed notebooks readme clean
+.PHONY: help setup test test-slurm lint smoke reproduce report status speed notebooks readme clean
 
 help:  ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 setup: $(STAMP)  ## the virtual environment .venv, from constraints.txt
 
@@ -27,11 +27,18 @@ reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EX
 report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
 	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
 
+status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
+	$(BIN)/python -m benchmark.status $(EXPERIMENT) $(ARGS)
+
 smoke: $(STAMP)  ## every component once on tiny budgets
 	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
 
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+test-slurm: $(STAMP)  ## the tests that need Slurm: starts one of one node here, and stops it
+	tests/slurm/cluster up
+	$(BIN)/python -m pytest -m slurm tests/slurm $(ARGS); code=$$?; tests/slurm/cluster down; exit $$code
 
 lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .

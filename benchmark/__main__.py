@@ -31,7 +31,7 @@ def run(config: DictConfig) -> None:
     try:
         code = run_experiment(plain, list(chosen.overrides.task), swept=swept)
     except InputError as error:
-        _fail(str(error))
+        fail(str(error))
     if code:
         raise SystemExit(code)
 
@@ -44,13 +44,14 @@ def main() -> None:
     except (HydraException, OmegaConfBaseException) as error:
         from benchmark.mistakes import explain
 
-        _fail(explain(error, sys.argv[1:], Path(CONF)))
+        fail(explain(error, sys.argv[1:], Path(CONF)))
     except KeyboardInterrupt:
         print("interrupted: what was done is kept, run again to continue", file=sys.stderr)
         raise SystemExit(130) from None
 
 
-def _fail(line: str) -> NoReturn:
+def fail(line: str) -> NoReturn:
+    """One line and exit code 2."""
     print(f"error: {' '.join(line.split())}", file=sys.stderr)
     raise SystemExit(2)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.component import build
 from benchmark.errors import InputError
-from benchmark.execute import Local, missing
+from benchmark.execute import Executor, missing
 from benchmark.experiment import read
 from benchmark.jobs import MeasureJob
 from benchmark.plan import plan
@@ -31,7 +31,8 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     executor = build(config["executor"], "executor")
-    assert isinstance(executor, Local)
+    if not isinstance(executor, Executor):
+        raise InputError(f"executor: wants an executor, got {type(executor).__name__}")
     experiment = read(config)
     jobs = plan(experiment)
     store = Store(ROOT / config["store"])
@@ -48,6 +49,13 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         folder = folder.with_name(f"{experiment.name}.sweep") / folder_name(overrides)
     _say(f"{experiment.name}: {len(jobs.jobs)} jobs, {len(todo)} to do, store {store.root}")
     failures = executor.run(todo, jobs, store) if todo else []
+    if failures is None:
+        return 0  # the report has to wait for what was queued
+    for failure in failures:
+        _say(f"failed: {failure.job.title}: {failure.error}")
+    if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
+        _say("no results: nothing could be judged")
+        return 1
 
     from benchmark.collect import collect
     from benchmark.report import write
@@ -58,8 +66,6 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
 
         join(folder.parent)
     _say(f"results: {folder / 'index.html'}")
-    for failure in failures:
-        _say(f"failed: {failure.job.title}: {failure.error}")
     return 1 if failures else 0
 
 

@@ -57,7 +57,7 @@ class Progress:
             self._bar.update(self._row, completed=self._done, state=self._state(), description=job.title)
         elif time.monotonic() - self._said > LINE_EVERY:
             self._said = time.monotonic()
-            self.say(f"{self._state()}, done: {job.title}")
+            self.say(f"{self._state()}, {'failed' if seconds is None else 'done'}: {job.title}")
 
     def _state(self) -> str:
         seconds = time.monotonic() - self._start

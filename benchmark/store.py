@@ -30,7 +30,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from benchmark.errors import StoreError
 from benchmark.identity import canonical
-from benchmark.manifest import FORMAT, examine, seal, sync
+from benchmark.manifest import FORMAT, MANIFEST, examine, seal, sync
 from benchmark.manifest import write_json as write_json
 from benchmark.provenance import provenance
 
@@ -151,6 +151,20 @@ class Store:
                     return self._load(key)
             except Timeout:
                 return None  # somebody is replacing it just now; `make` would wait for them
+
+    def has(self, key: str) -> bool:
+        """Whether the artefact is there, its files unchecked."""
+        return (self._folder(key) / MANIFEST).exists()
+
+    def building(self, key: str) -> bool:
+        """Whether some process is making the artefact just now."""
+        if not any(self._folder(key).parent.glob(f".{key}.*.tmp")):
+            return False
+        try:
+            with self._lock(key).acquire(timeout=0):
+                return False  # a draft that a killed process left
+        except Timeout:
+            return True
 
     def open(self, key: str) -> Artefact:
         """The artefact `key`, as `find` gives it.

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 LONGEST = 150  # letters of a folder's name; file systems allow 255 bytes
 
@@ -24,6 +25,11 @@ def join(folder: Path) -> Path:
     Args:
         folder: has one report a run; each manifest.json lists the run's `overrides`.
     """
+    with FileLock(folder.with_name(f".{folder.name}.lock")):  # runs of a sweep may end at the same time
+        return _join(folder)
+
+
+def _join(folder: Path) -> Path:
     runs = sorted(path.parent for path in folder.glob("*/summary.csv"))
     chosen = [_overrides(run) for run in runs]
     keys = sorted({key for one in chosen for key in one if len({other.get(key) for other in chosen}) > 1})

@@ -1,0 +1,35 @@
+"""Tests on a real Slurm of one node, which `make test-slurm` starts beforehand and stops afterwards."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmark.slurm.queue import states
+
+SLURM = {"_target_": "benchmark.slurm.executor.Slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cluster():
+    """Points Slurm's commands at the node that tests/slurm/cluster started."""
+    script = Path(__file__).parent / "cluster"
+    word, _, value = subprocess.run([script, "env"], capture_output=True, text=True, check=True).stdout.partition("=")
+    assert word == "export SLURM_CONF"
+    os.environ["SLURM_CONF"] = shlex.split(value)[0]
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    states()  # fails here if Slurm is down
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """Cancels what a failed test left in the queue."""
+    yield
+    left = states()
+    if left:
+        subprocess.run(["scancel", *left], check=True)
+    assert not left
