@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,11 @@ def cluster():
 
 @pytest.fixture(autouse=True)
 def nothing_left():
-    """Cancels what a failed test left in the queue."""
+    """Waits for tasks that are about to leave, and cancels what a failed test left in the queue."""
     yield
-    left = [task for task, state in states().items() if state != "COMPLETING"]
+    end = time.monotonic() + 60
+    while (left := states()) and time.monotonic() < end:
+        time.sleep(0.5)
     if left:
         subprocess.run(["scancel", *left], check=True)
     assert not left

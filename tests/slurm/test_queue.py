@@ -64,7 +64,8 @@ def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit(tmp_p
     assert digests(tmp_path / "local/store") == digests(tmp_path / "slurm/store")
 
 
-def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, capsys):
+def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("benchmark.slurm.executor.largest_array", lambda: 2)
     chosen = queued(tmp_path, {"models_per_task": 1})
     chosen["suspect"] = {"broken": {"_target_": "tests.slurm.recipes.Broken"}, **chosen["suspect"]}
     assert run(chosen) == 1
@@ -73,8 +74,10 @@ def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, capsys)
     jobs, store = plan(read(chosen)).jobs, Store(tmp_path / "store")
     left = {job.title for job in jobs if store.find(job.key) is None}
     assert left == {job.title for job in jobs if "broken" in job.title} and len(left) == 3
-    found = {each.job.title: each for each in standings(jobs, store, Queue(store.root))}
+    queue = Queue(store.root)
+    found = {each.job.title: each for each in standings(jobs, store, queue)}
     assert all(found[title].state == "failed" for title in left)
+    assert {task.partition("_")[2] for task in queue.queued()} == {"", "0", "1"}  # arrays are cut to their largest size
     assert "needs «digits: suspect broken», which failed" in {found[title].note for title in left}
 
 
