@@ -2,7 +2,7 @@
 
 Everywhere `network` answers images (N, ...) in [0, 1] with logits (N, classes), and is asked as it is: hand it in eval
 mode, or a batch norm will mix the images. Its weights collect no gradient. `x` are the images, `y` (N,) the labels to
-leave, and every image is attacked as if it were alone.
+leave, and every image is attacked as if it were alone; `chunk` is how many go through the network at once.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ def fgsm(
     generator: torch.Generator,
     start: bool = True,
     project: bool = True,
+    chunk: int = 512,
 ) -> Tensor:
     """One step of eps along the sign of the gradient of the cross entropy (Goodfellow et al., ICLR 2015).
 
     With `start` the gradient is taken at uniform noise around x, +-eps a pixel, and the step is made from there; with
     `project` the result is brought back to |x' - x| <= eps, without it the two may add up to 2 eps.
     """
-    return pgd(network, x, y, eps, eps, 1, generator, project, start)
+    return pgd(network, x, y, eps, eps, 1, generator, project, start, chunk)
 
 
 def pgd(
@@ -44,6 +45,7 @@ def pgd(
     generator: torch.Generator,
     project: bool = True,
     start: bool = True,
+    chunk: int = 512,
 ) -> Tensor:
     """x' = clip(x' + step sign(gradient of the cross entropy)), `iterations` times (Madry et al., ICLR 2018).
 
@@ -59,7 +61,8 @@ def pgd(
         noise = torch.rand(x.shape, generator=generator, dtype=x.dtype) * 2 - 1
         found = (x + eps * noise.to(x.device)).clamp(0, 1)
     for _ in range(iterations):
-        found = found + step * _ascent(network, found, y).sign()
+        parts = zip(found.split(chunk), y.split(chunk), strict=True)
+        found = found + step * torch.cat([_ascent(network, *part) for part in parts]).sign()
         if project:
             found = x + (found - x).clamp(-eps, eps)
         found = found.clamp(0, 1)
@@ -76,6 +79,7 @@ def carlini_wagner(
     searches: int = 5,
     c: float = 0.01,
     abort_early: bool = True,
+    chunk: int = 512,
 ) -> Tensor:
     """min ||x' - x||_2^2 + c max(Z_y(x') - max_{j != y} Z_j(x') + kappa, 0), Z logits (Carlini and Wagner, S&P 2017).
 
@@ -90,6 +94,24 @@ def carlini_wagner(
         c: the first of them.
         abort_early: an image whose loss has not fallen by 0.01 % in a tenth of the steps rests until the next c.
     """
+    found = [x[:0]]
+    for part, label in zip(x.split(chunk), y.split(chunk), strict=True):
+        found.append(_bisect(network, part, label, confidence, learning_rate, steps, searches, c, abort_early))
+    return torch.cat(found)
+
+
+def _bisect(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    confidence: float,
+    learning_rate: float,
+    steps: int,
+    searches: int,
+    c: float,
+    abort_early: bool,
+) -> Tensor:
+    """The search for c, of all images at once."""
     low, high, weight = x.new_zeros(len(x)), x.new_full((len(x),), 10 * HOPELESS), x.new_full((len(x),), c)
     best, nearest = x.clone(), x.new_full((len(x),), torch.inf)
     for _ in range(searches):
