@@ -39,8 +39,8 @@ class DeepJudgeBlack(DeepJudge):
     """
 
     attack: str = setting(default="pgd", choices=("fgsm", "pgd", "cw"))
-    eps: float = setting(default=0.1, above=0, high=1)
-    step: float = setting(default=0.025, above=0)
+    eps: float = setting(default=0.05, above=0, high=1)
+    step: float = setting(default=0.0125, above=0)
     iterations: int = setting(default=10, low=1)
     project: bool = True
     kappa: float = setting(default=5.0, low=0)
