@@ -99,11 +99,9 @@ def _shoelace(corners: Floats) -> float:
 def _rings(axes: Axes, count: int) -> None:
     for corner in _corners(np.ones(count)):
         axes.plot([0, corner[0]], [0, corner[1]], color=style.PALE, linewidth=0.6, zorder=0)
-    for radius, line in ((1.0, "-"), (0.5, ":")):
-        ring = Polygon(
-            _corners(np.full(count, radius)), fill=False, edgecolor=style.GREY, linewidth=0.6, linestyle=line
-        )
-        axes.add_patch(ring)
+    for radius, line in ((1.0, "-"), (0.5, ":")):  # above the polygon, which would hide the threshold
+        look: dict[str, Any] = {"edgecolor": style.INK if radius < 1 else style.GREY, "linewidth": 0.7}
+        axes.add_patch(Polygon(_corners(np.full(count, radius)), fill=False, linestyle=line, zorder=3, **look))
 
 
 def _key(axes: Axes, names: Sequence[str]) -> None:

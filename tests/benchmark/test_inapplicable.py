@@ -69,29 +69,59 @@ def results(tmp_path_factory) -> Path:
     chosen = config(folder, repeats=1, gallery=0, ablation={"counts": [5], "settings": {}, "repeats": 1})
     chosen["suspect"]["narrowed"] = {"_target_": "tests.benchmark.test_inapplicable.Narrowed"}
     chosen["fingerprint"]["saliency"] = {"_target_": "fingerprints.saliency.Saliency", "steps": 2, "rounds": 1}
+    own = {"contrast": 2, "level": 0.6}  # with two models the 99 % bound lies below 0
+    black = {"_target_": "fingerprints.deepjudge_black.DeepJudgeBlack", "eps": 0.3, "step": 0.1} | own
+    white = {"_target_": "fingerprints.deepjudge_white.DeepJudgeWhite", "m": 1.1} | own
+    chosen["fingerprint"] |= {"deepjudge_black": black, "deepjudge_white": white}
     assert run(chosen) == 0
     return folder / "results" / "mini"
 
 
 def test_scores_hold_the_reason_and_no_number(results):
     scores = pd.read_csv(results / "scores.csv")
-    own = scores[scores["family"] == "narrowed"]
-    assert len(own) == 3  # of random, saliency white and saliency black
+    own = scores[(scores["family"] == "narrowed") & (scores["fingerprint"] != "deepjudge_white")]
+    assert len(own) == 6  # random, saliency white and black, robd, jsd and both
     assert set(own["reason"]) == {REASON}
     assert own[["score", "score_8bit", "matched", "queries"]].isna().all(axis=None)
-    others = scores[scores["family"] != "narrowed"]
+    others = scores.drop(own.index)
     assert others["reason"].isna().all() and others["score"].notna().all()
+
+
+def test_inner_layers_are_judged_all_the_same(results):
+    scores = pd.read_csv(results / "scores.csv")
+    own = scores[(scores["family"] == "narrowed") & (scores["fingerprint"] == "deepjudge_white")]
+    assert own["verifier"].tolist() == ["nod", "nad", "lod", "lad", "white"]
+    assert (own["score"] == 1).all() and own["reason"].isna().all()  # another head on the victim's own layers
+
+
+def test_a_distance_stands_beside_its_score_and_its_threshold(results):
+    scores = pd.read_csv(results / "scores.csv")
+    rows = scores[scores["score"].notna()]
+    distances = rows[rows["verifier"].isin(["robd", "jsd", "nod", "nad", "lod", "lad"])]
+    assert distances["matched"].isna().all() and (distances["threshold"] >= 0).all()
+    known = distances[distances["threshold"] > 0]
+    assert len(known) > 10
+    assert known["score"].tolist() == pytest.approx(
+        (1 - known["statistic"] / (2 * known["threshold"])).clip(0, 1).tolist()
+    )
+    votes = rows[rows["fingerprint"].str.startswith("deepjudge") & ~rows.index.isin(distances.index)]
+    assert votes["threshold"].isna().all() and votes["matched"].isna().all()
+    assert set(votes["statistic"] * votes["verifier"].map({"black": 2, "white": 4})) <= {0, 1, 2, 3, 4}
+    assert rows[rows["fingerprint"].isin(["random", "saliency"])][["statistic", "threshold"]].isna().all(axis=None)
 
 
 def test_areas_leave_the_suspect_out_and_tables_say_so(results):
     summary = pd.read_csv(results / "summary.csv").query("suspects == 'all'")
-    assert set(summary["positives"]) == {2} and set(summary["negatives"]) == {2}
-    assert set(pd.read_csv(results / "ablations.csv")["positives"]) == {2}
+    inner = summary["fingerprint"] == "deepjudge_white"
+    assert set(summary.loc[~inner, "positives"]) == {2} and set(summary.loc[inner, "positives"]) == {3}
+    assert set(summary["negatives"]) == {2}
+    ablations = pd.read_csv(results / "ablations.csv")
+    assert set(ablations.loc[ablations["fingerprint"] != "deepjudge_white", "positives"]) == {2}
     headline, families, matrix = (
         (results / "tables" / f"{name}.md").read_text() for name in ("headline", "families", "matrix")
     )
     assert f"1 suspect not judged: {REASON}" in headline
-    assert families.count("n/a<sup>") == 3 and REASON in families
+    assert families.count("n/a<sup>") == 6 and REASON in families
     row = next(line for line in matrix.splitlines() if line.startswith("| digits | narrowed"))
-    assert row.count("n/a<sup>a</sup>") == 3 and f"<sup>a</sup> {REASON}" in matrix
+    assert row.count("n/a<sup>a</sup>") == 6 and f"<sup>a</sup> {REASON}" in matrix
     assert REASON in (results / "index.html").read_text()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,35 @@ from benchmark.report.summary import summarise
 
 Make = Callable[..., Findings]
 TASK = "digits_class"
+DISTANCES = [
+    ("judge_black", "robd"),
+    ("judge_black", "jsd"),
+    *(("judge_white", name) for name in ("nod", "nad", "lod")),
+]
+
+
+@pytest.fixture(scope="module")
+def make_distances(make_findings: Callable[..., Findings]) -> Callable[..., Findings]:
+    """Findings of five distances, each with its threshold; two suspects could not be judged by two, one by four."""
+
+    def make(distances: Sequence[tuple[str, str]] = DISTANCES, **others: Any) -> Findings:
+        methods = [(fingerprint, verifier, "white box") for fingerprint, verifier in distances]
+        findings = make_findings(tasks=["digits_class"], methods=[*methods, ("akh", "label", "label")], **others)
+        scores = findings.scores
+        judged = scores["fingerprint"] != "akh"
+        scores.loc[judged, "threshold"] = 0.5
+        scores.loc[judged, "statistic"] = 1 - scores.loc[judged, "score"]  # 1 - d / (2 tau)
+        scores.loc[judged, "matched"] = np.nan
+        numbers = ["score", "score_8bit", "statistic", "threshold"]
+        for suspect, verifiers in (
+            ("distill copy=0", ["robd", "jsd"]),
+            ("retrain layers=all", ["jsd", "nod", "nad", "lod"]),
+        ):
+            gone = scores["suspect"].eq(suspect) & scores["verifier"].isin(verifiers)
+            scores.loc[gone, [*numbers, "reason"]] = [np.nan] * 4 + ["label space differs"]
+        return findings
+
+    return make
 
 
 def texts(figure: Figure) -> str:
