@@ -67,7 +67,10 @@ def _rows(
     part = {name: value[chosen] if value.ndim else value for name, value in given.items()}
     stolen = np.array([job.suspect.recipe.suspect.stolen for job in jobs])
     for name, verifier in prints.fingerprint.verifiers(prints.task).items():
-        scores = np.array([verifier.score(each[name][chosen], part) for each in measured])
+        scores = np.array([verifier.score(each[name][chosen], part) if name in each else np.nan for each in measured])
+        known = ~np.isnan(scores)
+        if len(set(stolen[known])) < 2:  # it applies to no suspect of one side
+            continue
         yield {
             "task": prints.task_name,
             "fingerprint": prints.method,
@@ -75,9 +78,9 @@ def _rows(
             "repeat": prints.repeat,
             "aruc": metrics.aruc(scores, stolen),
             "auc": metrics.roc_auc(scores, stolen),
-            "positives": int(stolen.sum()),
-            "negatives": int((~stolen).sum()),
-            "n": len(measured[0][name][chosen]),
+            "positives": int(stolen[known].sum()),
+            "negatives": int((~stolen)[known].sum()),
+            "n": next(len(each[name][chosen]) for each in measured if name in each),
             "scores": scores.tobytes(),
         }
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from benchmark.errors import Inapplicable
 from benchmark.models import Network
 from benchmark.tasks.base import Task
 
@@ -33,7 +34,10 @@ class Answers(Access):
 
         @torch.no_grad()
         def respond(x: Tensor, pair: Tensor | None) -> Tensor:
-            return task.answer(network, x, pair)
+            answer = task.answer(network, x, pair)
+            if reason := task.mismatch(answer.shape[1] if answer.ndim > 1 else 1):
+                raise Inapplicable(reason)
+            return answer
 
         self._respond: Callable[[Tensor, Tensor | None], Tensor] = respond
 
@@ -42,14 +46,15 @@ class Answers(Access):
 
         Raises:
             ValueError: a pixel lies outside [0, 1], which no API would take.
+            Inapplicable: the suspect's answers are of another kind than the task's, such as other classes.
         """
         if x.numel() and not (x.min() >= 0 and x.max() <= 1):
             raise ValueError("queries must lie in [0, 1]")
-        self.queries += len(x)
         parts = [
             self._respond(x[i : i + CHUNK], None if pair is None else pair[i : i + CHUNK])
             for i in range(0, len(x), CHUNK)
         ]
+        self.queries += len(x)
         return torch.cat(parts)
 
 
@@ -64,7 +69,7 @@ class Labels(Access):
         self._labels: Callable[[Tensor], Tensor] = lambda x: hidden.answers(x).argmax(dim=1)
 
     def labels(self, x: Tensor) -> Tensor:
-        """The labels (N,) of images x (N, 3, H, W) in [0, 1], one query each."""
+        """The labels (N,) of images x (N, 3, H, W) in [0, 1], one query each; raises what `answers` does."""
         found = self._labels(x)
         self.queries += len(x)
         return found
@@ -79,7 +84,17 @@ class WhiteBox(Access):
         super().__init__(task, network)
         self.task, self._network = task, network
 
-    def inspect(self, count: int) -> Network:
-        """The network, to run `count` images through."""
+    def inspect(self, count: int, *, inner_only: bool = False) -> Network:
+        """The network, to run `count` images through.
+
+        Args:
+            count: of images.
+            inner_only: the caller looks at inner layers alone, so that the network may answer whatever it likes.
+
+        Raises:
+            Inapplicable: its outputs are others than the task's, such as other classes.
+        """
+        if not inner_only and (reason := self.task.mismatch(self._network.last.out_features)):
+            raise Inapplicable(reason)
         self.queries += count
         return self._network

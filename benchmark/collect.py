@@ -17,6 +17,7 @@ from benchmark.plan import Plan
 from benchmark.provenance import provenance
 from benchmark.report.findings import COLUMNS, Exhibit, Findings
 from benchmark.store import Store
+from fingerprints.base import Matcher, Verifier
 
 RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
@@ -66,21 +67,32 @@ def _scores(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         measured, cost = found.tensors("measured.safetensors"), found.json("cost.json")
         prints = job.prints
         for name, verifier in prints.fingerprint.verifiers(job.task).items():
-            score = verifier.score(measured[name], payload(prints.key))
             yield _identity(plan, job.suspect, prints.parents["victim"], quality) | {
                 "repeat": prints.repeat,
                 "fingerprint": prints.method,
                 "verifier": name,
                 "access": verifier.access.name,
-                "score": score,
-                "score_8bit": verifier.score(measured[f"{name}.8bit"], payload(prints.key)),
-                "matched": round(score * prints.count),
                 "n": prints.count,
                 "reason": "",
+                **(_verdict(verifier, name, measured, payload(prints.key), prints.count) if name in measured else {}),
                 **cost[name],
                 "prints_key": prints.key,
                 "key": job.key,
             }
+
+
+def _verdict(
+    verifier: Verifier, name: str, measured: Mapping[str, Tensor], payload: Mapping[str, Tensor], count: int
+) -> dict[str, Any]:
+    """What one verifier makes of its measurement. `matched` is filled where the score is a share of the prints."""
+    score = verifier.score(measured[name], payload)
+    return {
+        "score": score,
+        "score_8bit": verifier.score(measured[f"{name}.8bit"], payload),
+        "statistic": verifier.statistic(measured[name], payload),
+        "threshold": verifier.threshold(payload),
+        "matched": round(score * count) if isinstance(verifier, Matcher) else None,
+    }
 
 
 def _inapplicable(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:

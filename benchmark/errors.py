@@ -10,6 +10,10 @@ class InputError(ValueError):
     """Something the user gave cannot be used; the message is one line and says what would be right."""
 
 
+class Inapplicable(Exception):
+    """A method cannot judge one suspect. The message is the reason, as tables print it; it is no failure."""
+
+
 class StoreError(InputError):
     """The artefact store cannot be read or written (disk full, no permission, newer format)."""
 

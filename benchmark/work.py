@@ -14,6 +14,7 @@ from torch import Tensor
 
 from benchmark.checkpoint import Checkpoints
 from benchmark.data.base import DataSource, Splits
+from benchmark.errors import Inapplicable
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
 from benchmark.models import Network, load
 from benchmark.stealth.visibility import label_accuracy, psnr
@@ -138,13 +139,18 @@ class Workshop:
     def _measure(self, job: MeasureJob, folder: Path) -> None:
         network, prints = self.network(job.task, job.suspect.key), self.prints(job.prints.key)
         measured: dict[str, Tensor] = {}
-        cost: dict[str, dict[str, float]] = {}
+        cost: dict[str, dict[str, float | str]] = {}
         for name, verifier in job.prints.fingerprint.verifiers(job.task).items():
             access = verifier.access(job.task, network)
             start = self._clock()
-            measured[name] = verifier.measure(prints, access)
-            cost[name] = {"seconds": self._clock() - start, "queries": access.queries}
-            measured[f"{name}.8bit"] = verifier.measure(prints.rounded(), verifier.access(job.task, network))
+            try:
+                made = verifier.measure(prints, access)
+                cost[name] = {"seconds": self._clock() - start, "queries": access.queries}
+                rounded = verifier.measure(prints.rounded(), verifier.access(job.task, network))
+            except Inapplicable as reason:
+                cost[name] = {"reason": str(reason)}
+            else:
+                measured |= {name: made, f"{name}.8bit": rounded}
         write_tensors(folder / "measured.safetensors", measured)
         write_json(folder / "cost.json", cost)
 

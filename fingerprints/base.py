@@ -54,13 +54,33 @@ class Owner:
 
 
 class Verifier(ABC):
-    """One way to judge a suspect on prints. `measure` runs the suspect, `score` never does."""
+    """One way to judge a suspect on prints. `measure` runs the suspect, nothing else does."""
 
     access: ClassVar[type[Access]]
 
     @abstractmethod
     def measure(self, prints: Prints, suspect: Any) -> Tensor:
-        """One raw number per print (N,), before any threshold. `suspect` is of the class `access`."""
+        """Raw numbers per print, (N,) or (N, ...), before any threshold. `suspect` is of the class `access`.
+
+        Raises:
+            Inapplicable: the suspect cannot be judged this way; the message says why.
+        """
+
+    @abstractmethod
+    def score(self, measured: Tensor, payload: Payload) -> float:
+        """The matching score in [0, 1], the higher the more likely stolen."""
+
+    def statistic(self, measured: Tensor, payload: Payload) -> float | None:
+        """The number in its own unit that the score was made of, such as a distance; None where there is no other."""
+        return None
+
+    def threshold(self, payload: Payload) -> float | None:
+        """The distance up to which the suspect is called stolen, if `statistic` is one; its score is 0.5 there."""
+        return None
+
+
+class Matcher(Verifier):
+    """A verifier that asks of each print whether the suspect answered as a copy would."""
 
     @abstractmethod
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
@@ -94,7 +114,7 @@ class Fingerprint(Component, ABC):
         """The ways in which these prints can be verified, by name."""
 
 
-class LabelMatch(Verifier):
+class LabelMatch(Matcher):
     """Share of prints on which the suspect's label equals the victim's (`payload["answer"]`); one query a print."""
 
     access: ClassVar[type[Access]] = Labels

@@ -18,7 +18,7 @@ from benchmark.component import setting
 from benchmark.errors import InputError
 from benchmark.models import Network
 from benchmark.tasks.base import Payload, Scorer, Task
-from fingerprints.base import Fingerprint, Owner, Prints, Verifier, draw
+from fingerprints.base import Fingerprint, Matcher, Owner, Prints, Verifier, draw
 from fingerprints.descent import AdamDescent, Descent, SignDescent
 from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
 
@@ -203,7 +203,7 @@ class Saliency(Fingerprint):
         return {"auto_t_wb": torch.cat(both).mean(), "auto_t_bb": change.abs().quantile(0.95)}
 
 
-class WhiteSaliency(Verifier):
+class WhiteSaliency(Matcher):
     """Eq. 5: share of prints whose normalised map reaches t_wb in the corner, on the suspect's own weights (A20)."""
 
     access = WhiteBox
@@ -219,7 +219,7 @@ class WhiteSaliency(Verifier):
         return (measured >= threshold) & (measured > 0)  # a map that is zero everywhere matches no threshold
 
 
-class BlackSaliency(Verifier):
+class BlackSaliency(Matcher):
     """Eq. 6: share of prints whose answer falls by t_bb when the corner is covered; two queries a print.
 
     The fall is measured with its sign; `drop` decides at scoring whether a rise counts (the paper's norm) or not.

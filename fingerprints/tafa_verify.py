@@ -7,10 +7,10 @@ from torch import Tensor
 
 from benchmark.access import Answers
 from benchmark.tasks.base import Payload
-from fingerprints.base import Owner, Prints, Verifier
+from fingerprints.base import Matcher, Owner, Prints
 
 
-class AnswerMatch(Verifier):
+class AnswerMatch(Matcher):
     """Share of prints that the suspect answers within tau of the victim; one query a print.
 
     tau = near + tolerance (apart - near), of `calibrate`; with a tolerance of 0.5 it lies midway. A model of

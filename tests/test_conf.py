@@ -46,7 +46,17 @@ def composed(*overrides: str) -> dict:
         return OmegaConf.to_container(compose("config", list(overrides)), resolve=True, throw_on_missing=True)
 
 
-LEAST = {"epochs": 1, "steps": 2, "rounds": 1, "sweep": 4, "count": 4, "repeats": 1, "gallery": 1, "pairs": 20}
+LEAST = {
+    "epochs": 1,
+    "steps": 2,
+    "m": 0.01,
+    "rounds": 1,
+    "sweep": 4,
+    "count": 4,
+    "repeats": 1,
+    "gallery": 1,
+    "pairs": 20,
+}
 SIZES = {224: 64, 112: 32, 56: 32}  # pixels of real tasks, and with which their last maps are still 2 x 2 or more
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -47,7 +47,7 @@ def by_key(scores: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
 
 def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
     """Methods x families; a dagger where some of the family's suspects are degraded."""
-    cells = by_key(scores)
+    cells, reasons = by_key(scores), _unjudged(scores)
     names = found.families(scores)
     notes = Footnotes()
     rows: list[Row] = []
@@ -58,7 +58,8 @@ def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] 
             absent = Cell("n/a", (notes.mark(str(row["reason"])),))
             rows.append((*start, *(absent for _ in names)))
         else:
-            rows.append((*start, *(_cell(cells.get((*key, name))) for name in names)))
+            keys = [(*key, name) for name in names]
+            rows.append((*start, *(_cell(cells.get(each), reasons.get(each, []), notes) for each in keys)))
     kinds = scores.drop_duplicates("family").set_index("family")["stolen"]
     header = ("Task", "Method", *(f"{'R' if kinds[name] else 'U'} {name.replace('_', ' ')}" for name in names))
     dagger = "† Some of the family's suspects lost more than 5 points."
@@ -71,7 +72,13 @@ def _verdicts(group: pd.DataFrame) -> pd.DataFrame:
     return group.assign(right=(group["score"] > rho) == group["stolen"])
 
 
-def _cell(cell: pd.Series | None) -> str:
+def _unjudged(scores: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """Why some or all of a family's suspects have no score, by (task, fingerprint, verifier, family)."""
+    groups = scores[scores["score"].isna()].groupby([*METHOD, "family"], sort=False)
+    return {tuple(map(str, key)): list(dict.fromkeys(group["reason"])) for key, group in groups}
+
+
+def _cell(cell: pd.Series | None, reasons: Sequence[str], notes: Footnotes) -> Cell | str:
     if cell is None:
-        return DASH
-    return number(float(cell["share"]), 2) + ("†" if cell["degraded"] else "")
+        return notes.cell("n/a", *reasons) if reasons else DASH
+    return notes.cell(number(float(cell["share"]), 2) + ("†" if cell["degraded"] else ""), *reasons)

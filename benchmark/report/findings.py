@@ -19,7 +19,7 @@ FAMILIES = ("finetune", "retrain", "weight_pruning", "filter_pruning", "distill"
 COLUMNS: dict[str, tuple[str, ...]] = {
     "scores": (
         *("task", "kind", "repeat", "suspect", "family", "stolen", "fingerprint", "verifier", "access"),
-        *("score", "score_8bit", "matched", "n", "reason", "queries", "seconds"),
+        *("score", "score_8bit", "statistic", "threshold", "matched", "n", "reason", "queries", "seconds"),
         *("quality", "victim_quality", "degraded", "victim_key", "suspect_key", "prints_key", "key"),
     ),
     "prints": (
@@ -40,7 +40,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }
 NUMBERS: dict[str, tuple[str, ...]] = {
-    "scores": ("score", "score_8bit", "matched", "n", "queries", "seconds", "quality", "victim_quality"),
+    "scores": (
+        *("score", "score_8bit", "statistic", "threshold", "matched", "n"),
+        *("queries", "seconds", "quality", "victim_quality"),
+    ),
     "prints": ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit"),
     "detections": ("value", "n", "rate", "rate_8bit", "auroc", "clean_rate"),
     "distances": ("distance", "distance_8bit"),
@@ -87,8 +90,10 @@ class Findings:
 
     Attributes:
         scores: one row per (task, repeat, suspect, fingerprint, verifier); a pair that does not apply has a NaN score
-            and a reason. `score_8bit` is the score on prints rounded to 8-bit pixels. Rows of family "victim" are
-            the self-check and count neither as positive nor as negative.
+            and a reason. `score_8bit` is the score on prints rounded to 8-bit pixels. `statistic` is the number in its
+            own unit that the score was made of, if there is one; where it is a distance, `threshold` is the largest
+            at which a suspect is called stolen. Rows of family "victim" are the self-check and count neither as
+            positive nor as negative.
         prints: one row per (task, fingerprint, repeat).
         models: one row per model.
         manifest: what was run, on what; `failures` lists {"job", "error"}.

@@ -25,12 +25,13 @@ def headline(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, st
     rows: list[Row] = []
     for both in _pairs(summary):
         names = _names(scores, both["all"], marks, notes)
-        rows.append((*names, _sizes(both), *_areas(both["all"], notes), *_areas(both["kept"], notes)))
+        size = notes.cell(_sizes(both), *_unjudged(scores, both["all"]))
+        rows.append((*names, size, *_areas(both["all"], notes), *_areas(both["kept"], notes)))
     columns = ("ARUC", "ARUC 95 %", "AUC", "AUC 95 %")
     header = ("Task", "Method", "Access", "n", *columns, *(f"kept {name}" for name in columns))
-    size = "n: positives + negatives × repeats; in parentheses positives + negatives kept."
+    about = "n: positives + negatives × repeats; in parentheses positives + negatives kept."
     title = "How well stolen and independent models are told apart"
-    return Table("headline", title, header, rows, 3, [RULE, KEPT, size], notes.texts)
+    return Table("headline", title, header, rows, 3, [RULE, KEPT, about], notes.texts)
 
 
 def operating_points(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
@@ -104,6 +105,16 @@ def _points(row: pd.Series, notes: Footnotes) -> Row:
     columns = ("aruc_exact", "tpr_at_0", "tpr_at_5", "robustness", "uniqueness", "best_rho")
     exact, *others = (spread(row[name], row[f"{name}_sd"]) for name in columns)
     return exact, interval(row["aruc_exact_low"], row["aruc_exact_high"]), *others
+
+
+def _unjudged(scores: pd.DataFrame, row: pd.Series) -> list[str]:
+    """What is said of suspects that a method could not judge, while it judged others."""
+    if row["reason"]:
+        return []
+    of_method = (scores["fingerprint"] == row["fingerprint"]) & (scores["verifier"] == row["verifier"])
+    here = scores[(scores["task"] == row["task"]) & of_method & (scores["family"] != "victim") & scores["score"].isna()]
+    sizes = here.groupby("reason", sort=False)["suspect"].nunique()
+    return [f"{size} suspect{'s' * (size > 1)} not judged: {reason}" for reason, size in sizes.items()]
 
 
 def _sizes(both: dict[str, pd.Series]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.report import ablations, bars, curves, distances, families, gallery, heatmap, strips
+from benchmark.report import ablations, bars, curves, distances, families, gallery, heatmap, radar, separation, strips
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
 from benchmark.report.page import Picture
@@ -22,6 +22,7 @@ def drawn(findings: Findings, summary: pd.DataFrame) -> Drawn:
     yield from _verdicts(findings, summary)
     for task in found.tasks(findings.scores):
         yield from _task(findings, summary, task)
+        yield from _apart(findings, task)
     yield from _stealth(findings)
     yield from _galleries(findings)
     yield from _ablations(findings)
@@ -56,6 +57,26 @@ def _task(findings: Findings, summary: pd.DataFrame, task: str) -> Drawn:
     yield Picture(slug(f"ru_curves_{task}"), "tasks", text), curves.of_task(scores, summary, task, marks)
     text = f"{task}: every suspect's mean score over repeats, a row per family; hollow dots lost more than 5 points."
     yield Picture(slug(f"strips_{task}"), "tasks", text + signs), strips.draw(scores, summary, task, marks)
+
+
+def _apart(findings: Findings, task: str) -> Drawn:
+    """Of methods that score by a distance, if there are any."""
+    axes = radar.axes_of(findings.scores, task)
+    signs = found.explained(findings.marks, [fingerprint for fingerprint, _ in axes])
+    if axes:
+        text = (
+            f"{task}: every suspect's distance to the victim, mean over repeats, a panel per distance; a suspect "
+            "is called a copy up to the threshold, which contrast models gave; hollow dots lost more than 5 "
+            f"points.{signs}"
+        )
+        yield Picture(slug(f"separation_{task}"), "tasks", text), separation.draw(findings.scores, task, findings.marks)
+    if len(axes) >= radar.AXES:
+        text = (
+            f"{task}: each suspect's scores on {len(axes)} distances, mean over repeats, 1 at the rim: no distance, "
+            "0.5 at the dotted line: the threshold. The number is the area, as a share of the largest: the "
+            f"confidence that the suspect is a copy.{signs}"
+        )
+        yield Picture(slug(f"radar_{task}"), "tasks", text), radar.draw(findings.scores, task)
 
 
 def _stealth(findings: Findings) -> Drawn:

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import InputError
-from benchmark.report import costs, current, families, headline, page, pictures, rounding, stealth, style
+from benchmark.report import costs, current, families, headline, matrix, page, pictures, rounding, stealth, style
 from benchmark.report import published as papers
 from benchmark.report.findings import COLUMNS, Findings, checked
 from benchmark.report.summary import summarise
@@ -81,6 +81,7 @@ def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> 
     yield headline.operating_points(scores, summary, marks)
     yield headline.degraded(scores)
     yield families.table(scores, summary, marks)
+    yield matrix.table(scores, marks)
     yield stealth.table(prints, findings.detections, findings.distances, marks)
     yield rounding.table(scores, marks)
     yield costs.cost(scores, prints, marks)

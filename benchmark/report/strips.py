@@ -30,7 +30,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, marks: Containe
     grid = figure.subplots(height, width, sharex=True, sharey=True, squeeze=False).ravel()
     for axes, (_, row) in zip(grid, rows.iterrows(), strict=False):
         group = here[(here["fingerprint"] == row["fingerprint"]) & (here["verifier"] == row["verifier"])]
-        _panel(axes, group, names)
+        panel(axes, group, names)
         axes.axvline(row["best_rho"], color=style.INK, linewidth=0.9, linestyle=":", zorder=1)
         axes.set_title(found.label(scores, row["fingerprint"], row["verifier"], marks))
     for axes in grid[len(rows) :]:
@@ -40,13 +40,16 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, marks: Containe
     for axes in grid[max(0, len(rows) - width) : len(rows)]:
         axes.set_xlabel("matching score")
         axes.tick_params(labelbottom=True)
-    figure.legend(handles=_legend(), loc="outside upper center", ncols=3, frameon=False, columnspacing=1.2)
+    figure.legend(
+        handles=legend("mean best threshold"), loc="outside upper center", ncols=3, frameon=False, columnspacing=1.2
+    )
     return figure
 
 
-def _panel(axes: Axes, group: pd.DataFrame, names: list[str]) -> None:
+def panel(axes: Axes, group: pd.DataFrame, names: list[str], value: str = "score") -> None:
+    """A dot per suspect, its mean of the column `value`, in the rows of the families `names`."""
     columns = ["family", "suspect", "stolen", "degraded"]
-    means = group.groupby(columns, sort=False)["score"].mean().reset_index()
+    means = group.groupby(columns, sort=False)[value].mean().reset_index()
     for y, name in enumerate(names):
         axes.axhline(y, color=style.PALE, linewidth=0.6, zorder=0)
         members = means[means["family"] == name]
@@ -58,7 +61,7 @@ def _panel(axes: Axes, group: pd.DataFrame, names: list[str]) -> None:
             chosen = (members["degraded"] == lost).to_numpy()
             face, edge, width = ("white", look["color"], 0.8) if lost else (look["color"], "white", 0.4)
             shape: dict[str, Any] = {"marker": look["marker"], "s": 48 if name == "victim" else 16, "linewidths": width}
-            x = members["score"].to_numpy()[chosen]
+            x = members[value].to_numpy()[chosen]
             axes.scatter(x, height[chosen], facecolors=face, edgecolors=edge, zorder=2, **shape)
 
 
@@ -67,12 +70,13 @@ def _jitter(count: int) -> np.ndarray:
     return 0.56 * ((0.5 + np.arange(count) * 0.6180339887498949) % 1 - 0.5) if count > 1 else np.zeros(count)
 
 
-def _legend() -> list[Line2D]:
+def legend(line: str) -> list[Line2D]:
+    """What the dots are, and what the dotted line is."""
     dot: dict[str, Any] = {"linestyle": "", "markersize": 4.5}
     return [
         Line2D([], [], **style.POSITIVE, **dot, label="stolen"),
         Line2D([], [], **style.NEGATIVE, **dot, label="independent"),
         Line2D([], [], color=style.INK, marker="*", linestyle="", markersize=7, label="victim"),
         Line2D([], [], markeredgecolor=style.BLUE, markerfacecolor="white", marker="o", **dot, label="degraded"),
-        Line2D([], [], color=style.INK, linestyle=":", linewidth=0.9, label="mean best threshold"),
+        Line2D([], [], color=style.INK, linestyle=":", linewidth=0.9, label=line),
     ]

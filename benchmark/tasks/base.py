@@ -93,6 +93,10 @@ class Task(Component, ABC):
     def quality(self, network: Network, data: Splits) -> Quality:
         """The network's quality on the test split, thresholds (if any) chosen on the validation split."""
 
+    def mismatch(self, outputs: int) -> str:
+        """Why answers of a suspect with so many outputs cannot be compared with the victim's, or an empty text."""
+        return ""
+
     def eligible(self, network: Network, data: ImageSet) -> Tensor:
         """Indices of the images that may become prints: by default all."""
         return torch.arange(len(data), device=data.images.device)

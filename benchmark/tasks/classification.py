@@ -57,6 +57,10 @@ class Classification(Task):
         accuracy = 100 * (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
         return Quality(accuracy, {"accuracy %": accuracy})
 
+    def mismatch(self, outputs: int) -> str:
+        same = outputs == self.classes
+        return "" if same else f"label space differs: {outputs} classes instead of {self.classes}"
+
     def eligible(self, network: Network, data: ImageSet) -> Tensor:
         """Images that the network classifies correctly."""
         return torch.nonzero(outputs(network, data).argmax(dim=1) == data.targets).squeeze(1)

@@ -19,7 +19,7 @@ from fingerprints.base import Fingerprint
 
 FOLDER = Path(__file__).parents[2] / "conf" / "fingerprint"
 COUNT = 10
-QUERIES = {"label": 1, "white": 1, "black": 2}  # a print
+QUERIES = {"label": 1, "white": 1, "saliency.black": 2, "robd": 1, "jsd": 1, "deepjudge_black.black": 1}  # a print
 
 
 def methods() -> dict[str, Fingerprint]:
@@ -55,8 +55,8 @@ def applied(request, tasks, owner_of, disturbed):
     method, owner = METHODS[name], owner_of(tasks[kind])
     surrogates, references = method.auxiliaries()
     near = tuple(disturbed(owner.victim, 0.02) for _ in range(surrogates))
-    far = tuple(disturbed(owner.victim, 2.0) for _ in range(references))
-    return method, dataclasses.replace(owner, surrogates=near, references=far)
+    far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(references))
+    return name, method, dataclasses.replace(owner, surrogates=near, references=far)
 
 
 def test_every_method_applies_somewhere_and_gives_reasons_elsewhere(method, tasks):
@@ -66,7 +66,7 @@ def test_every_method_applies_somewhere_and_gives_reasons_elsewhere(method, task
 
 
 def test_the_prints(applied, generator):
-    method, owner = applied
+    _, method, owner = applied
     weights = {name: tensor.clone() for name, tensor in owner.victim.state_dict().items()}
     states = global_states()
     prints, again = (method.generate(owner, COUNT, generator(4)) for _ in range(2))
@@ -90,7 +90,7 @@ def test_the_prints(applied, generator):
 
 
 def test_the_verdicts(applied, generator):
-    method, owner = applied
+    chosen, method, owner = applied
     prints = method.generate(owner, COUNT, generator(4))
     with torch.random.fork_rng():
         torch.manual_seed(9)
@@ -100,7 +100,11 @@ def test_the_verdicts(applied, generator):
         for suspect in (owner.victim, fresh):
             access = verifier.access(owner.task, suspect)
             measured = verifier.measure(prints, access)
-            assert measured.shape == (COUNT,) and not measured.requires_grad
-            assert access.queries == QUERIES[name] * COUNT if name in QUERIES else access.queries >= COUNT
+            assert measured.shape[:1] == (COUNT,) and not measured.requires_grad
+            asked = QUERIES.get(f"{chosen}.{name}", QUERIES.get(name))
+            assert access.queries == asked * COUNT if asked else access.queries >= COUNT
             scores.append(verifier.score(measured, prints.payload))
+            number, limit = verifier.statistic(measured, prints.payload), verifier.threshold(prints.payload)
+            assert number is None or number >= 0
+            assert limit is None or (scores[-1] >= 0.5) == (number <= limit)
         assert 0 <= scores[1] <= scores[0] <= 1

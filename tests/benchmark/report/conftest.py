@@ -67,6 +67,7 @@ def score_rows(
                         **{"stolen": stolen, "fingerprint": fingerprint, "verifier": verifier, "access": access},
                         "score": np.nan if absent else count / 100,
                         "score_8bit": np.nan if absent else max(count - 1, 0) / 100,
+                        **{"statistic": np.nan, "threshold": np.nan},
                         "matched": np.nan if absent else count,
                         "n": 100,
                         "reason": LABELS_ONLY if absent else "",

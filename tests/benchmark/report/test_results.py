@@ -26,6 +26,7 @@ TABLES = {
     "operating_points",
     "degraded",
     "families",
+    "matrix",
     "table2",
     "generation",
     "cost",

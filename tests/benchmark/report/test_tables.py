@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.report import Findings, costs, families, headline, rounding, stealth
+from benchmark.report import Findings, costs, families, headline, matrix, rounding, stealth
 from benchmark.report import summary as summaries
 from benchmark.report.findings import checked, empty
 from benchmark.report.summary import summarise
-from benchmark.report.tables import Cell, Footnotes, Row, Table, duration, interval, latex_text, number, spread
+from benchmark.report.tables import Cell, Footnotes, Row, Table, as_cell, duration, interval, latex_text, number, spread
 
 Make = Callable[..., Findings]
 NAN = float("nan")
@@ -194,3 +195,26 @@ def test_cost_and_models(make_findings: Make) -> None:
     expected = ["digits_class", "suspect", "finetune", "2", "98.0", "98.0", "98.0", "accuracy %", "1000", "4"]
     assert texts(zoo, "digits_class", "suspect", "finetune") == expected
     assert texts(zoo, "digits_class", "victim")[2:4] == ["", "1"]
+
+
+def test_the_matrix_has_every_method_on_every_suspect_and_no_blank(make_findings: Make) -> None:
+    findings = make_findings()
+    rows = findings.scores
+    silent = (rows["suspect"] == "distill copy=0") & (rows["verifier"] == "black") & (rows["task"] == "digits_class")
+    rows.loc[silent & (rows["repeat"] == 1), ["score", "matched", "reason"]] = [NAN, NAN, "answers in riddles"]
+    rows = rows[~((rows["suspect"] == "independent copy=1") & (rows["fingerprint"] == "akh"))]
+    scores = checked(replace(findings, scores=rows)).scores
+    table = matrix.table(scores, {"akh": "Reconstruction."})
+    assert len(table.rows) == 2 * 12 and all(as_cell(cell).text for row in table.rows for cell in row)
+    assert all(len(row) == len(table.header) == 5 for row in table.rows)
+    cells = texts(table, "digits_class", "finetune layers=all")
+    means = scores[scores["task"].eq("digits_class") & scores["suspect"].eq("finetune layers=all")]
+    expected = means.groupby(["fingerprint", "verifier"], sort=False)["score"].mean()
+    assert cells[2:] == [f"{value:.2f}" for value in expected]
+    partly = next(row[3] for row in table.rows if row[:2] == ("digits_class", "distill copy=0"))
+    assert isinstance(partly, Cell) and table.footnotes[partly.marks[0]] == "answers in riddles"
+    assert texts(table, "digits_class", "independent copy=1")[4] == "–"
+    assert texts(table, "digits_angle", "distill copy=0")[4] == "n/a"
+    assert {"needs class labels: the task has none", matrix.FAILED} <= set(table.footnotes.values())
+    assert "akh: Reconstruction." in table.notes
+    assert texts(table, "digits_class", "filter_pruning ratio=7/16†")
