@@ -27,7 +27,7 @@ def collect(
 ) -> Findings:
     """Everything that the store has of the plan, as the report wants it."""
     experiment = plan.experiment
-    scores = _frame("scores", [*_scores(plan, store), *_inapplicable(plan, store)])
+    scores = _frame("scores", [*_scores(plan, store), *_inapplicable(plan, store), *_absent(plan)])
     seeds = {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))}
     manifest = {
         "experiment": experiment.name,
@@ -114,6 +114,30 @@ def _inapplicable(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
                 }
 
 
+def _absent(plan: Plan) -> Iterator[dict[str, Any]]:
+    """A row with a reason for each method and each suspect that a task does not have, since its recipe is senseless."""
+    experiment = plan.experiment
+    for name, task in experiment.tasks.items():
+        for recipe in experiment.recipes:
+            reason = experiment.absent(recipe.suspect, task)
+            for method, fingerprint in experiment.fingerprints.items() if reason else ():
+                for verifier, way in fingerprint.verifiers(task).items():
+                    yield {
+                        "task": name,
+                        "kind": task.kind,
+                        "suspect": recipe.label,
+                        "family": recipe.family,
+                        "stolen": recipe.suspect.stolen,
+                        "shares_training_data": recipe.suspect.shares_training_data,
+                        "degraded": False,
+                        "repeat": 0,
+                        "fingerprint": method,
+                        "verifier": verifier,
+                        "access": way.access.name,
+                        "reason": fingerprint.inapplicable(task) or reason,
+                    }
+
+
 def _identity(plan: Plan, suspect: ModelJob, victim: str, quality: Mapping[str, float]) -> dict[str, Any]:
     """What a row of scores says of its suspect; a quality is missing where the model's job failed."""
     own, of_victim = quality.get(suspect.key), quality.get(victim)
@@ -124,6 +148,7 @@ def _identity(plan: Plan, suspect: ModelJob, victim: str, quality: Mapping[str, 
         "suspect": suspect.recipe.label,
         "family": suspect.recipe.family,
         "stolen": suspect.recipe.suspect.stolen,
+        "shares_training_data": suspect.recipe.suspect.shares_training_data,
         "quality": own,
         "victim_quality": of_victim,
         "degraded": suspect.role == "suspect" and lost > plan.experiment.degraded,
@@ -173,6 +198,8 @@ def _models(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             "role": "auxiliary" if auxiliary else job.role,
             "family": job.recipe.family if not auxiliary else job.role,
             "stolen": job.recipe.suspect.stolen and job.role != "victim",
+            "shares_training_data": job.recipe.suspect.shares_training_data,
+            "queries": record.get("queries", 0),
             "quality": record["value"],
             "measure": next(iter(record["detail"])),
             "detail": record["detail"],

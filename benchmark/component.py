@@ -119,6 +119,17 @@ def build(node: Any, path: str) -> Any:
     return node
 
 
+def of_spec(spec: Mapping[str, Any]) -> Any:
+    """The component that `spec_of` described, settings of later stages at their defaults."""
+
+    def node(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {"_target_": value["class"]} | {name: node(part) for name, part in value["settings"].items()}
+        return [node(part) for part in value] if isinstance(value, list) else value
+
+    return build(node(spec), "spec")
+
+
 def list_settings(target: str, path: str) -> set[str]:
     """The names of the settings of the class `target` that are lists themselves.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.component import Component, build, list_settings, settings_of
+from benchmark.component import Component
 from benchmark.errors import InputError, near_misses
+from benchmark.recipes import Recipe, built, recipes_of
 from benchmark.stealth.base import Detector
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer
@@ -19,15 +19,6 @@ from fingerprints.base import Fingerprint
 from suspects.base import Suspect
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A suspect to make: its family (the yaml's key), its label in tables, and the recipe."""
-
-    family: str
-    label: str
-    suspect: Suspect
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,11 @@ class Experiment:
     ablation_counts: tuple[int, ...] = ()
     ablation_repeats: int = 0
 
+    def absent(self, suspect: Suspect, task: Task) -> str:
+        """Why there is no such suspect on a task, or an empty text: a leak takes a method that applies to it."""
+        leaked = self.fingerprints[suspect.leaks].inapplicable(task) if suspect.leaks else ""
+        return suspect.inapplicable(task) or (f"needs prints of {suspect.leaks}: {leaked}" if leaked else "")
+
 
 def read(config: Mapping[str, Any]) -> Experiment:
     """The experiment that a composed configuration (plain dicts and lists) describes.
@@ -72,12 +68,12 @@ def read(config: Mapping[str, Any]) -> Experiment:
     experiment = Experiment(
         name=str(config["name"]),
         tasks=_components(config, "task", Task),
-        recipes=_recipes(dict(_chosen(config, "suspect"))),
+        recipes=recipes_of(dict(_chosen(config, "suspect"))),
         fingerprints=_components(config, "fingerprint", Fingerprint),
         detectors=_components(config, "detector", Detector, optional=True),
         surrogate=_auxiliary(config, "surrogate"),
         reference=_auxiliary(config, "reference"),
-        trainer=_built(config["trainer"], Trainer, "trainer"),
+        trainer=built(config["trainer"], Trainer, "trainer"),
         count=_number(config, "count", low=1),
         repeats=_number(config, "repeats", low=1),
         repeat_zoo=_flag(config, "repeat_zoo"),
@@ -94,7 +90,7 @@ def read(config: Mapping[str, Any]) -> Experiment:
 def _components(
     config: Mapping[str, Any], group: str, kind: type[Component], *, optional: bool = False
 ) -> dict[str, Any]:
-    found = {name: _built(node, kind, f"{group}.{name}") for name, node in _chosen(config, group)}
+    found = {name: built(node, kind, f"{group}.{name}") for name, node in _chosen(config, group)}
     if not found and not optional:
         raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
     return found
@@ -108,22 +104,17 @@ def _chosen(config: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
             yield name, node
 
 
-def _built(node: Any, kind: type[Component], path: str) -> Any:
-    """The component that `node` describes, which must be of `kind`."""
-    if isinstance(node, Mapping) and "_target_" not in node:
-        raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. '{path.replace('.', '=[')}]'")
-    component = build(node, path)
-    if not isinstance(component, kind):
-        given = type(component).__name__ if isinstance(component, Component) else repr(node)
-        raise InputError(f"{path}: wants a {kind.__name__.lower()}, got {given}")
-    return component
-
-
 def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
     nodes, path = config["auxiliary"][role], f"auxiliary.{role}"
     if not isinstance(nodes, list) or not nodes:
         raise InputError(f"{path}: wants a list with at least one recipe")
-    return tuple(_built(node, Suspect, f"{path}[{i}]") for i, node in enumerate(nodes))
+    suspects = tuple(built(node, Suspect, f"{path}[{i}]") for i, node in enumerate(nodes))
+    for i, suspect in enumerate(suspects):
+        if suspect.leaks:
+            raise InputError(
+                f"{path}[{i}]: prints are made with auxiliary models, so these cannot come of leaked prints"
+            )
+    return suspects
 
 
 def _number(config: Mapping[str, Any], key: str, low: int, path: str = "") -> int:
@@ -165,34 +156,6 @@ def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
     return tuple(found)
 
 
-def _recipes(nodes: Mapping[str, Any]) -> tuple[Recipe, ...]:
-    """All suspects: each list in a recipe's yaml is a ladder, several lists make their product."""
-    return tuple(recipe for family, node in nodes.items() for recipe in _ladder(family, node))
-
-
-def _ladder(family: str, node: Any) -> list[Recipe]:
-    path = f"suspect.{family}"
-    if not isinstance(node, Mapping) or "_target_" not in node:
-        _built(node, Suspect, path)
-    lists = list_settings(node["_target_"], path)
-    rungs = {key: value for key, value in node.items() if isinstance(value, list) and key not in lists}
-    for key, values in rungs.items():
-        if not values:
-            raise InputError(f"{path}.{key}: the list is empty, so there is no suspect; give it one value or more")
-    recipes = []
-    for rung in itertools.product(*rungs.values()):
-        chosen = dict(zip(rungs, rung, strict=True))
-        suspect = _built({**node, **chosen}, Suspect, path)
-        settings = settings_of(suspect)
-        label = " ".join([family, *(f"{key}={_short(settings[key])}" for key in chosen)])
-        recipes.append(Recipe(family, label, suspect))
-    return recipes
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _check(experiment: Experiment) -> None:
     for stolen, word in ((True, "stolen"), (False, "independent")):
         if not any(recipe.suspect.stolen == stolen for recipe in experiment.recipes):
@@ -202,7 +165,9 @@ def _check(experiment: Experiment) -> None:
         if labels.count(label) > 1:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
     _check_ablations(experiment)
+    _check_leaks(experiment)
     for name, task in experiment.tasks.items():
+        _check_sides(experiment, name, task)
         if hasattr(task, "classes"):
             task.data.expect(task.classes, f"task.{name}.classes")
         sizes = task.data.sizes()
@@ -213,6 +178,28 @@ def _check(experiment: Experiment) -> None:
                     f"count: {experiment.count} prints are more than the {size} {fingerprint.pool} images "
                     f"of {name} from which {method} makes them"
                 )
+
+
+def _check_leaks(experiment: Experiment) -> None:
+    """Prints that a thief has got hold of are prints that the experiment makes."""
+    for recipe in experiment.recipes:
+        method = recipe.suspect.leaks
+        if method and method not in experiment.fingerprints:
+            raise InputError(
+                f"suspect.{recipe.family}: wants leaked prints of {method!r}, which the experiment does not make; "
+                f"add it, e.g. 'fingerprint=[{','.join([*experiment.fingerprints, method])}]', or leave the suspect out"
+            )
+
+
+def _check_sides(experiment: Experiment, name: str, task: Task) -> None:
+    """Each task has suspects on both sides, and auxiliary models of each role."""
+    for stolen, word in ((True, "stolen"), (False, "independent")):
+        side = [experiment.absent(r.suspect, task) for r in experiment.recipes if r.suspect.stolen == stolen]
+        if all(side):
+            raise InputError(f"suspect: no {word} suspect applies to {name}, so nothing can be judged ({side[0]})")
+    for role, recipes in (("surrogate", experiment.surrogate), ("reference", experiment.reference)):
+        if all(suspect.inapplicable(task) for suspect in recipes):
+            raise InputError(f"auxiliary.{role}: no recipe applies to {name} ({recipes[0].inapplicable(task)})")
 
 
 def _check_ablations(experiment: Experiment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from benchmark.experiment import Recipe
+from benchmark.recipes import Recipe
 from benchmark.stealth.base import Detector
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer

@@ -85,6 +85,13 @@ class Architecture(Component, ABC):
         return network
 
 
+def plainly_laid_out(network: Network) -> Network:
+    """The network with its weights in the plain memory format, in place, whatever format it was trained in."""
+    for parameter in network.parameters():
+        parameter.data = parameter.data.contiguous()
+    return network
+
+
 def assemble(body: nn.Module, head: nn.Sequential, unit: tuple[float, float] | None, classes: int) -> Network:
     """A network out of a body and a head that ends in its linear layer; with `unit` the head answers in that unit."""
     last = head[-1]

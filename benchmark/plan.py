@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from benchmark.component import spec_of
-from benchmark.experiment import Experiment, Recipe
+from benchmark.experiment import Experiment
 from benchmark.identity import key_of, seed_for
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob, Variant
+from benchmark.recipes import Recipe
 from benchmark.stealth.base import Detector
 from benchmark.tasks.base import Task
 from fingerprints.base import Fingerprint
@@ -53,7 +54,11 @@ def plan(experiment: Experiment) -> Plan:
 
 def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> Iterator[Job]:
     zoo, victim, suspects = _zoo(experiment, name, task, repeat)
-    yield from (victim, *suspects)
+    yield victim
+    for suspect in suspects:
+        if suspect.recipe.suspect.leaks:
+            yield from _leak(experiment, name, task, zoo, victim, suspect.recipe)
+        yield suspect
     detectors = [
         _detector(experiment, name, task, label, detector, victim)
         for label, detector in experiment.detectors.items()
@@ -70,7 +75,7 @@ def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> It
         yield from (_measure(prints, suspect) for suspect in (victim, *suspects))
         yield from (_detection(prints, fitted) for fitted in detectors)
         if repeat == 0 and experiment.gallery and not task.data.private:
-            yield _exhibit(experiment, prints, victim, suspects)
+            yield from _exhibit(experiment, prints, victim, suspects)
 
 
 def _variants(experiment: Experiment, name: str, task: Task, known: dict[str, Job]) -> Iterator[Variant]:
@@ -95,15 +100,41 @@ def _zoo(experiment: Experiment, name: str, task: Task, repeat: int) -> tuple[in
     """The number of the zoo that a repeat judges, its victim and its suspects."""
     zoo = repeat if experiment.repeat_zoo else 0
     victim = _model(experiment, name, task, "victim", VICTIM, zoo)
-    return zoo, victim, [_model(experiment, name, task, "suspect", r, zoo, victim) for r in experiment.recipes]
+    suspects = []
+    for recipe in experiment.recipes:
+        if experiment.absent(recipe.suspect, task):
+            continue
+        leaked = _leak(experiment, name, task, zoo, victim, recipe)[-1].key if recipe.suspect.leaks else ""
+        suspects.append(_model(experiment, name, task, "suspect", recipe, zoo, victim, leaked))
+    return zoo, victim, suspects
+
+
+def _leak(experiment: Experiment, name: str, task: Task, zoo: int, victim: ModelJob, recipe: Recipe) -> list[Job]:
+    """The first prints that a method makes for a zoo's victim, which the thief has got hold of, and what they need.
+
+    A zoo of its own per repeat leaks that repeat's prints; one zoo for all leaks repeat 0's, the other repeats stay
+    secret.
+    """
+    method = recipe.suspect.leaks
+    fingerprint = experiment.fingerprints[method]
+    helpers = _auxiliaries(experiment, name, task, zoo, victim, fingerprint)
+    return [*helpers, _prints(experiment, name, task, method, fingerprint, zoo, victim, helpers)]
 
 
 def _model(
-    experiment: Experiment, name: str, task: Task, role: str, recipe: Recipe, zoo: int, victim: ModelJob | None = None
+    experiment: Experiment,
+    name: str,
+    task: Task,
+    role: str,
+    recipe: Recipe,
+    zoo: int,
+    victim: ModelJob | None = None,
+    leaked: str = "",
 ) -> ModelJob:
     suspect = recipe.suspect
     seed = seed_for(name, role, recipe.family, suspect.copy, zoo)
     parents = {"victim": victim.key} if suspect.stolen and victim else {}
+    parents |= {"prints": leaked} if leaked else {}
     spec = {
         "kind": "model",
         "task": spec_of(task),
@@ -120,7 +151,8 @@ def _auxiliaries(
     experiment: Experiment, name: str, task: Task, zoo: int, victim: ModelJob, fingerprint: Fingerprint
 ) -> list[ModelJob]:
     wanted = zip(("surrogate", "reference"), fingerprint.auxiliaries(), strict=True)
-    recipes: dict[str, tuple[Suspect, ...]] = {"surrogate": experiment.surrogate, "reference": experiment.reference}
+    known = {"surrogate": experiment.surrogate, "reference": experiment.reference}
+    recipes = {role: tuple(s for s in suspects if not s.inapplicable(task)) for role, suspects in known.items()}
     return [
         _model(experiment, name, task, role, _numbered(role, i, recipes[role]), zoo, victim)
         for role, number in wanted
@@ -172,17 +204,29 @@ def _measure(prints: PrintsJob, suspect: ModelJob) -> MeasureJob:
     return MeasureJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, suspect)
 
 
-def _exhibit(experiment: Experiment, prints: PrintsJob, victim: ModelJob, suspects: list[ModelJob]) -> ExhibitJob:
-    """The victim, the last stolen model that kept training (or the first stolen one), the first independent one."""
-    stolen = [job for job in suspects if job.recipe.suspect.stolen]
+def _exhibit(
+    experiment: Experiment, prints: PrintsJob, victim: ModelJob, suspects: list[ModelJob]
+) -> Iterator[ExhibitJob]:
+    """The victim, the last stolen model that kept training (or the first stolen one), the first independent one.
+
+    Models with other labels or another architecture are shown only where there are no others, other labels never.
+    """
+    alike = [job for job in suspects if job.recipe.suspect.solves(job.task) == job.task]
+    labelled = [job for job in suspects if job.recipe.suspect.solves(job.task).data == job.task.data]
+    stolen, independent = (
+        [job for job in alike if job.recipe.suspect.stolen == side]
+        or [job for job in labelled if job.recipe.suspect.stolen == side]
+        for side in (True, False)
+    )
+    if not (stolen and independent):
+        return
     tuned = [job for job in stolen if job.recipe.family == "finetune"] or stolen
-    other = next(job for job in suspects if not job.recipe.suspect.stolen)
-    shown = {job.recipe.label: job.key for job in (victim, tuned[-1], other)}
+    shown = {job.recipe.label: job.key for job in (victim, tuned[-1], independent[0])}
     parents = {"prints": prints.key, **shown}
     count = min(experiment.gallery, experiment.count)
     spec = {"kind": "exhibit", "task": spec_of(prints.task), "count": count, "parents": parents}
     title = f"{prints.title}, gallery"
-    return ExhibitJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, shown, count)
+    yield ExhibitJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, shown, count)
 
 
 def _detector(

@@ -13,17 +13,18 @@ import torch
 from torch import Tensor
 
 from benchmark.checkpoint import Checkpoints
+from benchmark.component import of_spec
 from benchmark.data.base import DataSource, Splits
 from benchmark.errors import Inapplicable
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
-from benchmark.models import Network, load
+from benchmark.models import Network, load, plainly_laid_out
 from benchmark.stealth.visibility import label_accuracy, psnr
 from benchmark.store import Artefact, Store, write_json, write_tensors
 from benchmark.tasks.base import Task
 from benchmark.train import Trainer, freeze
 from fingerprints.base import Owner, Prints
 from fingerprints.gradcam import class_map, normalise
-from suspects.base import Case
+from suspects.base import Case, Suspect
 
 MODELS_KEPT = 64
 CLEAN = 1000  # held-out clean images that a detector is calibrated on, and as many that it is checked on
@@ -82,23 +83,33 @@ class Workshop:
         return made
 
     def _model(self, job: ModelJob, folder: Path, checkpoints: Checkpoints) -> None:
-        data = self._data(job.task)
-        victim = self.network(job.task, job.parents["victim"]) if job.parents else None
-        own = None if victim is None else _copy(victim)
+        suspect = job.recipe.suspect
+        own = None
+        if "victim" in job.parents:
+            own = plainly_laid_out(copy.deepcopy(self.network(job.task, job.parents["victim"])))
+        leaked = self.prints(job.parents["prints"]) if "prints" in job.parents else None
         fit = partial(self.trainer.fit, checkpoints=checkpoints)
-        network = job.recipe.suspect.derive(Case(job.task, data, own, job.seed, fit))
-        quality = job.task.quality(freeze(network), data)
+        case = Case(job.task, self._data(job.task), own, job.seed, fit, leaked)
+        network = suspect.derive(case)
+        solved = suspect.solves(job.task)
+        quality = solved.quality(freeze(network), self._data(solved))
         write_tensors(folder / "weights.safetensors", network.state_dict())
-        parameters = sum(p.numel() for p in network.parameters())
-        record = {"value": quality.value, "detail": quality.detail, "parameters": parameters}
+        record = {
+            "value": quality.value,
+            "detail": quality.detail,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "queries": case.meter.queries,
+        }
         write_json(folder / "quality.json", record)
 
     def network(self, task: Task, key: str) -> Network:
         """The stored model, in eval mode on the device; the same object may come again, so copy before changing it."""
         if key not in self._models:
+            stored = self.store.open(key)
+            recipe: Suspect = of_spec(stored.manifest["spec"]["recipe"])
             with torch.random.fork_rng():
-                network = task.network()
-            state = self.store.open(key).tensors("weights.safetensors")
+                network = recipe.solves(task).network()
+            state = stored.tensors("weights.safetensors")
             self._models[key] = self.trainer.laid_out(freeze(load(network, state).to(self.device)))
             while len(self._models) > MODELS_KEPT:
                 self._models.popitem(last=False)
@@ -199,18 +210,9 @@ class Workshop:
         write_tensors(folder / "distances.safetensors", {"made": made, "8bit": rounded})
 
 
-def _copy(network: Network) -> Network:
-    """A copy for a recipe to change, in the plain memory format whatever format the network is asked in."""
-    own = copy.deepcopy(network)
-    for parameter in own.parameters():
-        parameter.data = parameter.data.contiguous()
-    return own
-
-
 @lru_cache(maxsize=8)
 def _on_device(source: DataSource, device: torch.device) -> Splits:
-    splits = source.load()
-    return Splits(splits.train.to(device), splits.valid.to(device), splits.test.to(device))
+    return source.load().to(device)
 
 
 def _flat(prints: Prints) -> dict[str, Tensor]:

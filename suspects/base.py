@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 import torch
@@ -14,6 +14,7 @@ from benchmark.component import Component, setting
 from benchmark.data.base import ImageSet, Splits
 from benchmark.models import Network
 from benchmark.tasks.base import Loss, Task, Training
+from fingerprints.base import Prints
 
 
 class Fit(Protocol):
@@ -30,15 +31,30 @@ class Fit(Protocol):
     ) -> Network: ...
 
 
+@dataclass
+class Meter:
+    """How many images a thief has put to the victim's prediction API."""
+
+    queries: int = 0
+
+
 @dataclass(frozen=True)
 class Case:
-    """What a recipe works with. `victim` is a network of the recipe's own, free to be changed; None for negatives."""
+    """What a recipe works with.
+
+    Attributes:
+        victim: a network of the recipe's own, free to be changed; None for negatives.
+        leaked: the prints that the recipe `leaks`, or None.
+        meter: counts what an extraction asks of the victim.
+    """
 
     task: Task
     data: Splits
     victim: Network | None
     seed: int
     fit: Fit
+    leaked: Prints | None = None
+    meter: Meter = field(default_factory=Meter)
 
     def stolen(self) -> Network:
         """The victim's copy.
@@ -64,7 +80,29 @@ class Suspect(Component, ABC):
     copy: int = setting(default=0, low=0)
 
     stolen: ClassVar[bool]
-    shares_training_data: ClassVar[bool] = True
+
+    @property
+    def shares_training_data(self) -> bool:
+        """Whether the weights come of the victim's training images: the recipe's own training, or the victim's."""
+        return True
+
+    @property
+    def trains(self) -> bool:
+        """Whether the recipe trains; one that only edits weights leaves what they were trained on as it is."""
+        return True
+
+    @property
+    def leaks(self) -> str:
+        """The method whose prints the thief has got hold of, by its key in the experiment; or nothing."""
+        return ""
+
+    def inapplicable(self, task: Task) -> str:
+        """Why the recipe makes no sense for a task, or an empty text."""
+        return ""
+
+    def solves(self, task: Task) -> Task:
+        """The task as the derived model solves it, other than the victim's where labels or architecture change."""
+        return task
 
     @abstractmethod
     def derive(self, case: Case) -> Network:

@@ -1,10 +1,14 @@
-"""Independent models, which a court must acquit: the task trained from scratch with another seed."""
+"""Independent models, which a court must acquit: the task trained from scratch with another seed, or more apart."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import ClassVar
 
-from benchmark.models import Network
+from benchmark.component import setting
+from benchmark.data.share import Share
+from benchmark.models import Architecture, Network
+from benchmark.tasks.base import Task
 from suspects.base import Case, Suspect
 
 
@@ -15,3 +19,39 @@ class Independent(Suspect):
 
     def derive(self, case: Case) -> Network:
         return case.fit(case.fresh(), case.data.train, case.task.loss, case.task.training, case.seed)
+
+
+class Stranger(Suspect):
+    """An independent model that differs from the victim by more than its seed.
+
+    Attributes:
+        data: `same` are the victim's training images, `other` those that the owner has not got (DeepJudge: Neg-2).
+        architecture: another than the victim's, or None for the victim's own.
+    """
+
+    data: str = setting(default="other", choices=("same", "other"))
+    architecture: Architecture | None = None
+
+    stolen: ClassVar[bool] = False
+
+    @property
+    def shares_training_data(self) -> bool:
+        """Whether it was trained on the victim's images."""
+        return self.data == "same"
+
+    def inapplicable(self, task: Task) -> str:
+        if self.data == "other" and not isinstance(task.data, Share):
+            return "the owner trained on all of the data, nothing is left for another"
+        if isinstance(task.architecture, type(self.architecture)):
+            return f"the victim is a {type(self.architecture).__name__} itself"
+        return ""
+
+    def solves(self, task: Task) -> Task:
+        return task if self.architecture is None else dataclasses.replace(task, architecture=self.architecture)
+
+    def derive(self, case: Case) -> Network:
+        images = case.data.train if self.data == "same" else case.data.rest
+        if images is None:
+            raise ValueError("the owner trained on all of the data, nothing is left for another")
+        fresh = dataclasses.replace(case, task=self.solves(case.task)).fresh()
+        return case.fit(fresh, images, case.task.loss, case.task.training, case.seed)

@@ -26,6 +26,10 @@ class Pruning(Suspect):
 
     stolen: ClassVar[bool] = True
 
+    @property
+    def trains(self) -> bool:
+        return self.recovery_epochs > 0
+
     def recover(self, network: Network, case: Case) -> Network:
         """Trains the cut network for `recovery_epochs`."""
         if not self.recovery_epochs:

@@ -11,7 +11,7 @@ from medmnist.info import INFO
 from omegaconf import OmegaConf
 
 from benchmark.command import run
-from benchmark.component import build
+from benchmark.component import build, list_settings
 from benchmark.experiment import read
 from tests.benchmark.data import miniature
 
@@ -60,18 +60,24 @@ LEAST = {
 SIZES = {224: 64, 112: 32, 56: 32}  # pixels of real tasks, and with which their last maps are still 2 x 2 or more
 
 
+def nested(node):
+    """Whether this is a list of components: the steps of a chain are no budget."""
+    return isinstance(node, list) and any(isinstance(item, dict) for item in node)
+
+
 def shrunk(node):
     """The configuration with every budget at its least: one epoch, one rung a ladder, a few steps."""
     if isinstance(node, list):
         return [shrunk(item) for item in node]
     if isinstance(node, dict):
-        return {key: LEAST.get(key, shrunk(value)) for key, value in node.items()}
+        least = {key: value for key, value in LEAST.items() if not nested(node.get(key))}
+        return {key: least.get(key, shrunk(value)) for key, value in node.items()}
     return node
 
 
 def narrowed(task):
     """A task's node with smaller pictures and a narrower network, where it is one on real pictures."""
-    if (size := task["data"]["size"]) not in SIZES:
+    if (size := task["data"].get("size")) not in SIZES:
         return task
     network = task["architecture"]
     least = {"width": 4, "hidden": 16, "widths": [4, 8, 8], "side": -(-network.get("side", 0) * SIZES[size] // size)}
@@ -83,8 +89,11 @@ def fields_match(component: object, node: dict, path: str) -> None:
     """The yaml's keys are the component's fields, no more and no less, in nested components too."""
     assert set(node) - {"_target_"} == {field.name for field in dataclasses.fields(component)}, path
     for field in dataclasses.fields(component):
-        if dataclasses.is_dataclass(value := getattr(component, field.name)):
-            fields_match(value, node[field.name], f"{path}.{field.name}")
+        value, inner, place = getattr(component, field.name), node[field.name], f"{path}.{field.name}"
+        pairs = zip(value, inner, strict=True) if isinstance(value, tuple) else [(value, inner)]
+        for part, of_part in pairs:
+            if dataclasses.is_dataclass(part):
+                fields_match(part, of_part, place)
 
 
 @pytest.mark.parametrize(("group", "name"), YAMLS, ids=lambda value: value)
@@ -92,8 +101,10 @@ def test_a_yaml_is_its_component(group, name):
     loaded = OmegaConf.to_container(OmegaConf.load(CONF / group / f"{name}.yaml"))
     assert list(loaded) == [name], "the yaml's one key is its file's name"
     node = loaded[name]
-    rung = {key: value[0] if group == "suspect" and isinstance(value, list) else value for key, value in node.items()}
-    fields_match(build(rung, f"{group}.{name}"), node, f"{group}.{name}")
+    lists = list_settings(node["_target_"], name)
+    ladder = {key for key, value in node.items() if group == "suspect" and isinstance(value, list) and key not in lists}
+    rung = {key: value[0] if key in ladder else value for key, value in node.items()}
+    fields_match(build(rung, f"{group}.{name}"), rung, f"{group}.{name}")
 
 
 @pytest.mark.parametrize("group", ["trainer", "executor"])

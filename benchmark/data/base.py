@@ -34,11 +34,20 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Splits:
-    """Disjoint sets: `train` for training, `valid` for calibration and selection, `test` for what is reported."""
+    """Disjoint sets: `train` for training, `valid` for calibration and selection, `test` for what is reported.
+
+    `rest` are further training images, which the owner has not got (see benchmark/data/share.py), or None.
+    """
 
     train: ImageSet
     valid: ImageSet
     test: ImageSet
+    rest: ImageSet | None = None
+
+    def to(self, device: torch.device) -> Splits:
+        """The same sets on a device."""
+        rest = None if self.rest is None else self.rest.to(device)
+        return Splits(self.train.to(device), self.valid.to(device), self.test.to(device), rest)
 
 
 class DataSource(Component, ABC):

@@ -58,6 +58,9 @@ def cost(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = 
     return Table("cost", "What a verdict costs", header, rows, 3, [about], notes.texts)
 
 
+ZOO = "Quality in percent points; parameters, and queries to the victim's API before the verdict, as means."
+
+
 def zoo(models: pd.DataFrame) -> Table:
     """Models by task, role and family: how many, their quality, parameters and training time."""
     rows: list[Row] = []
@@ -73,6 +76,7 @@ def zoo(models: pd.DataFrame) -> Table:
                 *(number(value, 1) for value in (quality.mean(), quality.min(), quality.max())),
                 str(group["measure"].iloc[0]),
                 number(pd.to_numeric(group["parameters"]).mean(), 0),
+                number(pd.to_numeric(group["queries"]).mean(), 0),
                 duration(float(pd.to_numeric(group["seconds"]).sum())),
             )
         )
@@ -86,9 +90,10 @@ def zoo(models: pd.DataFrame) -> Table:
         "highest",
         "Measure",
         "Parameters",
+        "Queries",
         "Seconds in all",
     )
-    return Table("models", "The models", header, rows, 3, ["Quality in percent points, parameters as a mean."])
+    return Table("models", "The models", header, rows, 3, [ZOO])
 
 
 def _self_scores(scores: pd.DataFrame, task: str, fingerprint: str) -> str:

@@ -21,6 +21,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("task", "kind", "repeat", "suspect", "family", "stolen", "fingerprint", "verifier", "access"),
         *("score", "score_8bit", "statistic", "threshold", "matched", "n", "reason", "queries", "seconds"),
         *("quality", "victim_quality", "degraded", "victim_key", "suspect_key", "prints_key", "key"),
+        "shares_training_data",
     ),
     "prints": (
         *("task", "fingerprint", "repeat", "n", "seconds", "accepted"),
@@ -28,6 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "models": (
         *("task", "name", "role", "family", "stolen", "quality", "measure", "detail", "seconds", "parameters", "key"),
+        *("queries", "shares_training_data"),
     ),
     "detections": (
         *("task", "fingerprint", "repeat", "detector", "threshold", "value"),
@@ -95,7 +97,7 @@ class Findings:
             at which a suspect is called stolen. Rows of family "victim" are the self-check and count neither as
             positive nor as negative.
         prints: one row per (task, fingerprint, repeat).
-        models: one row per model.
+        models: one row per model; `queries` is how many images a thief put to the victim's API to make it.
         manifest: what was run, on what; `failures` lists {"job", "error"}.
         detections: one row per (task, fingerprint, repeat, detector, threshold). `value` is the threshold that bears
             the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `rate_8bit` after 8-bit rounding,

@@ -7,7 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from suspects.independent import Independent
+from benchmark.architectures.small import SmallMobileFaceNet, SmallVGG
+from benchmark.data.base import ImageSet
+from benchmark.data.share import Share
+from suspects.independent import Independent, Stranger
 
 
 def states_equal(one, other):
@@ -43,7 +46,7 @@ def test_the_victim_of_the_fixtures_has_learnt_something(task, victim_of, splits
 
 
 def test_it_is_not_stolen_and_has_no_victim(task, case_of):
-    assert Independent.stolen is False and Independent.shares_training_data is True
+    assert Independent.stolen is False and Independent().shares_training_data is True
     with pytest.raises(ValueError, match="no victim"):
         dataclasses.replace(case_of(task), victim=None).stolen()
 
@@ -53,3 +56,49 @@ def test_fresh_weights_leave_the_global_generator(task, case_of):
     state = torch.random.get_rng_state()
     case.fresh()
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+VGG, MOBILE = SmallVGG(widths=(4, 4, 4), hidden=8), SmallMobileFaceNet(widths=(4, 8, 8))
+
+
+def shared_out(case):
+    """The case of an owner with two thirds of the training images."""
+    train = case.data.train
+    first, rest = (ImageSet(train.images[part], train.targets[part]) for part in (slice(0, 200), slice(200, None)))
+    task = dataclasses.replace(case.task, data=Share(source=case.task.data, share=0.6))
+    return dataclasses.replace(
+        case, task=task, victim=None, data=dataclasses.replace(case.data, train=first, rest=rest)
+    )
+
+
+@pytest.mark.parametrize(("data", "count"), [("same", 200), ("other", 120)])
+def test_a_stranger_is_trained_on_its_own_half(task, case_of, recorded, data, count):
+    case = shared_out(case_of(task, fit=recorded))
+    stranger = Stranger(data=data)
+    assert not stranger.inapplicable(case.task) and not stranger.stolen
+    stranger.derive(case)
+    (call,) = recorded.calls
+    given = case.data.train if data == "same" else case.data.rest
+    assert len(call.data) == count and torch.equal(call.data.images, given.images)
+    assert call.training == task.training and call.loss == case.task.loss
+    assert stranger.shares_training_data == (data == "same")
+
+
+def test_a_stranger_of_another_architecture(tasks, case_of):
+    task = tasks["classification"]
+    network = Stranger(data="same", architecture=VGG).derive(dataclasses.replace(case_of(task), victim=None))
+    expected = VGG.network(10)
+    assert [p.shape for p in network.parameters()] == [p.shape for p in expected.parameters()]
+    case = case_of(task)
+    assert (network(case.data.test.pixels()).argmax(1) == case.data.test.targets).float().mean() > 0.2
+    embedding = Stranger(data="same", architecture=MOBILE).solves(tasks["similarity"]).network()
+    assert embedding.prototypes.shape == (10, 16)
+
+
+def test_where_there_is_no_such_stranger(tasks, case_of):
+    task = tasks["classification"]
+    assert "nothing is left" in Stranger(data="other").inapplicable(task)
+    assert "is a SmallResNet itself" in Stranger(data="same", architecture=task.architecture).inapplicable(task)
+    assert not Stranger(data="same", architecture=VGG).inapplicable(task)
+    with pytest.raises(ValueError, match="nothing is left"):
+        Stranger(data="other").derive(case_of(task))

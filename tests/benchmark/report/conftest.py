@@ -72,6 +72,7 @@ def score_rows(
                         "n": 100,
                         "reason": LABELS_ONLY if absent else "",
                         **{"queries": 0 if absent else 200, "seconds": 0.25, "quality": 60.5 if lost else 98.25},
+                        "shares_training_data": True,
                         **{"victim_quality": 99.0, "degraded": lost, "victim_key": f"v-{task}"},
                         **{"suspect_key": f"s-{suspect}", "prints_key": f"p-{fingerprint}-{repeat}", "key": "k"},
                     }
@@ -110,6 +111,7 @@ def model_rows(task: str, zoo: Sequence[tuple[str, str, bool]]) -> list[dict[str
         {
             **{"task": task, "name": name, "role": role, "family": family, "stolen": stolen, "quality": 98.0},
             **{"measure": "accuracy %", "detail": {"accuracy": 0.98}, "seconds": 2.0, "parameters": 1000, "key": name},
+            **{"queries": 0, "shares_training_data": True},
         }
         for name, role, family, stolen in [*named, ("surrogate 0", "auxiliary", "", False)]
     ]

@@ -192,7 +192,7 @@ def test_cost_and_models(make_findings: Make) -> None:
     assert texts(table, "digits_class", "saliency black")[3:] == ["12.5", "200", "0.25"]
     assert texts(table, "digits_angle", "akh")[3:] == ["n/a", "–", "–"]
     zoo = costs.zoo(findings.models)
-    expected = ["digits_class", "suspect", "finetune", "2", "98.0", "98.0", "98.0", "accuracy %", "1000", "4"]
+    expected = ["digits_class", "suspect", "finetune", "2", "98.0", "98.0", "98.0", "accuracy %", "1000", "0", "4"]
     assert texts(zoo, "digits_class", "suspect", "finetune") == expected
     assert texts(zoo, "digits_class", "victim")[2:4] == ["", "1"]
 

@@ -1,0 +1,47 @@
+"""Adversarial training of the stolen network, which moves and smooths its decision boundary (Madry et al. 2018)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmark.attacks import pgd
+from benchmark.component import setting
+from benchmark.models import Network
+from benchmark.tasks.base import Task
+from suspects.base import Case, Suspect
+
+
+class AdversarialTraining(Suspect):
+    """Fine-tunes all layers on PGD examples in place of the images, made anew for every batch with their true labels.
+
+    Attributes:
+        eps: bound of the perturbation, in pixels.
+        step: of each of the `iterations`, in pixels.
+    """
+
+    eps: float = setting(default=8 / 255, above=0, high=1)
+    step: float = setting(default=2 / 255, above=0, high=1)
+    iterations: int = setting(default=7, low=1)
+    epochs: int = setting(default=5, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    def inapplicable(self, task: Task) -> str:
+        return "" if task.kind == "classification" else "adversarial examples leave a class, and the task has none"
+
+    def derive(self, case: Case) -> Network:
+        generator = torch.Generator().manual_seed(case.seed)
+
+        def harden(network: Network, x: Tensor, targets: Tensor) -> Tensor:
+            mode = network.training
+            network.eval()  # attacked as deployed: a batch norm in training mode would mix the images
+            attacked = pgd(network, x, targets, self.eps, self.step, self.iterations, generator)
+            return case.task.loss(network.train(mode), attacked, targets)
+
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return case.fit(case.stolen(), case.data.train, harden, training, case.seed)

@@ -1,0 +1,61 @@
+"""Chains: one recipe after another, on what the one before made."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import reduce
+from typing import ClassVar
+
+from benchmark.component import setting
+from benchmark.errors import InputError
+from benchmark.models import Network, plainly_laid_out
+from benchmark.tasks.base import Task
+from suspects.base import Case, Suspect
+
+
+class Chain(Suspect):
+    """Applies `steps` in order, each to the model of the one before in place of the victim."""
+
+    steps: tuple[Suspect, ...] = setting(default=())
+
+    stolen: ClassVar[bool] = True
+
+    def check(self) -> None:
+        if not self.steps:
+            raise InputError("steps: wants a list with at least one recipe")
+        if not all(step.stolen for step in self.steps):
+            raise InputError("steps: an independent model has no victim to start from, every step must be a copy's")
+        if len({step.leaks for step in self.steps} - {""}) > 1:
+            raise InputError("steps: prints of one method may leak to a chain, not of several")
+
+    @property
+    def shares_training_data(self) -> bool:
+        """As the last step that trained has it."""
+        trained = [step.shares_training_data for step in self.steps if step.trains]
+        return trained[-1] if trained else True
+
+    @property
+    def trains(self) -> bool:
+        return any(step.trains for step in self.steps)
+
+    @property
+    def leaks(self) -> str:
+        return next((step.leaks for step in self.steps if step.leaks), "")
+
+    def inapplicable(self, task: Task) -> str:
+        for step in self.steps:
+            if reason := step.inapplicable(task):
+                return f"{type(step).__name__}: {reason}"
+            task = step.solves(task)
+        return ""
+
+    def solves(self, task: Task) -> Task:
+        return reduce(lambda known, step: step.solves(known), self.steps, task)
+
+    def derive(self, case: Case) -> Network:
+        for number, step in enumerate(self.steps):
+            network = plainly_laid_out(step.derive(dataclasses.replace(case, seed=case.seed + number)))
+            task = step.solves(case.task)
+            data = case.data if task.data == case.task.data else task.data.load().to(network.last.weight.device)
+            case = dataclasses.replace(case, task=task, data=data, victim=network)
+        return case.stolen()

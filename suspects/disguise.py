@@ -1,0 +1,85 @@
+"""Cheap disguises: the stolen weights are edited a little, nothing is trained."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.component import setting
+from benchmark.models import Network
+from benchmark.train import freeze
+from suspects.base import Case, Suspect
+
+DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class Disguise(Suspect):
+    """A recipe that edits weights in place and leaves what they were trained on as it is."""
+
+    stolen: ClassVar[bool] = True
+
+    @property
+    def trains(self) -> bool:
+        return False
+
+    def derive(self, case: Case) -> Network:
+        network = case.stolen()
+        with torch.no_grad():
+            self.edit(network, case)
+        return freeze(network)
+
+    @abstractmethod
+    def edit(self, network: Network, case: Case) -> None:
+        """Changes the network in place; gradients are off."""
+
+
+class Quantise(Disguise):
+    """Simulated int8: the weights of each output channel of convolutions and linear layers are rounded to a grid.
+
+    The grid is symmetric, from -(2^(b-1) - 1) to 2^(b-1) - 1 steps for b `bits`, its last point the channel's largest
+    |w|. Weights stay float32 numbers and activations are not rounded, so that every method can look inside.
+    """
+
+    bits: int = setting(default=8, low=2, high=16)
+
+    def edit(self, network: Network, case: Case) -> None:
+        for layer in weighted(network):
+            layer.weight.copy_(rounded(layer.weight, self.bits))
+
+
+class HalfPrecision(Disguise):
+    """All parameters and statistics rounded to 16-bit floats, and computed with in float32."""
+
+    dtype: str = setting(default="float16", choices=tuple(DTYPES))
+
+    def edit(self, network: Network, case: Case) -> None:
+        for tensor in [*network.parameters(), *network.buffers()]:
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.to(DTYPES[self.dtype]))
+
+
+class WeightNoise(Disguise):
+    """w + N(0, (rho std(w))^2) for the weights of convolutions and linear layers, std over the layer."""
+
+    rho: float = setting(default=0.05, above=0)
+
+    def edit(self, network: Network, case: Case) -> None:
+        generator = torch.Generator().manual_seed(case.seed)
+        for layer in weighted(network):
+            noise = torch.randn(layer.weight.shape, generator=generator).to(layer.weight.device)
+            layer.weight.add_(self.rho * layer.weight.std() * noise)
+
+
+def weighted(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
+    """Convolutions and linear layers, whose `weight` has the output channels first."""
+    return [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+
+
+def rounded(weight: Tensor, bits: int) -> Tensor:
+    """`weight` (out, ...) on the symmetric grid of each output channel; a channel of zeros stays one."""
+    largest = weight.flatten(1).abs().amax(dim=1).reshape(-1, *[1] * (weight.ndim - 1))
+    unit = largest / (2 ** (bits - 1) - 1)
+    return torch.where(unit > 0, (weight / unit).round() * unit, weight)

@@ -1,0 +1,69 @@
+"""Fine-pruning: units that clean images leave idle are cut, then the rest is fine-tuned (Liu et al., RAID 2018)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+from benchmark.component import setting
+from benchmark.data.base import ImageSet
+from benchmark.models import Network
+from benchmark.train import freeze
+from suspects.base import Case, Suspect
+
+
+class FinePruning(Suspect):
+    """Zeroes the `ratio` of channels of the last convolution stage that are least active on clean images, fine-tunes.
+
+    A channel is zeroed where it is read, for then nothing of it is left, whatever a batch norm or an activation would
+    make of zeroed weights. It stays zero while the network is fine-tuned.
+    """
+
+    ratio: float = setting(default=0.5, above=0, high=0.99)
+    epochs: int = setting(default=5, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    def derive(self, case: Case) -> Network:
+        network = case.stolen()
+        activity = mean_activity(network, case.data.train)
+        idle = activity.argsort(stable=True)[: math.floor(self.ratio * len(activity) + 1e-9)]
+        reader = first_reader(network.head)
+        prune.custom_from_mask(reader, "weight", reader_mask(reader, idle, len(activity)))
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        network = case.fit(network, case.data.train, case.task.loss, training, case.seed)
+        prune.remove(reader, "weight")
+        return freeze(network)
+
+
+@torch.no_grad()
+def mean_activity(network: Network, data: ImageSet, chunk: int = 512) -> Tensor:
+    """Mean |A| (C,) of each channel of `features` over images and places."""
+    sums = [
+        network.features(data.pixels(slice(i, i + chunk))).abs().mean(dim=(2, 3)).sum(dim=0)
+        for i in range(0, len(data), chunk)
+    ]
+    return torch.stack(sums).sum(dim=0) / len(data)
+
+
+def first_reader(head: nn.Module) -> nn.Conv2d | nn.Linear:
+    """The layer of a head that reads the feature maps."""
+    return next(module for module in head.modules() if isinstance(module, (nn.Conv2d, nn.Linear)))
+
+
+def reader_mask(reader: nn.Conv2d | nn.Linear, channels: Tensor, width: int) -> Tensor:
+    """1 where `reader.weight` reads one of `width` feature channels that stays, 0 where it reads one of `channels`."""
+    mask = torch.ones_like(reader.weight)
+    if isinstance(reader, nn.Conv2d) and reader.groups > 1:
+        mask[channels] = 0  # depthwise: its filter c reads channel c
+    elif isinstance(reader, nn.Conv2d):
+        mask[:, channels] = 0
+    else:  # maps were flattened, channel by channel
+        mask.reshape(len(mask), width, -1)[:, channels] = 0
+    return mask

@@ -1,0 +1,48 @@
+"""Knockoff Nets: extraction with pictures of another data set (Orekondy, Schiele, Fritz, CVPR 2019; random policy)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.data.base import DataSource
+from benchmark.data.patches import Patches
+from benchmark.errors import InputError
+from benchmark.models import Network
+from suspects.base import Case
+from suspects.extract import Extraction, Oracle, to_bytes
+
+
+class Knockoff(Extraction):
+    """Asks about `budget` random training pictures of `surrogate`, once each; their own targets are not used.
+
+    The thief knows the API's format: pictures are brought to the task's size, and to grey where the task is grey.
+    """
+
+    surrogate: DataSource = Patches()
+    budget: int = setting(default=2000, low=1)
+    epochs: int = setting(default=15, low=1)
+
+    def check(self) -> None:
+        size = self.surrogate.sizes()["train"]
+        if self.budget > size:
+            raise InputError(f"budget: {self.budget} queries are more than the {size} pictures of surrogate")
+
+    def derive(self, case: Case) -> Network:
+        generator = torch.Generator().manual_seed(case.seed)
+        pictures = self.surrogate.load().train.images
+        chosen = pictures[torch.randperm(len(pictures), generator=generator)[: self.budget]]
+        images = alike(chosen.to(case.data.train.images.device), case.data.train.images)
+        targets = Oracle(case, self.answers)(images)
+        return self.learn(case, self.substitute(case), images, targets, case.seed)
+
+
+def alike(images: Tensor, example: Tensor) -> Tensor:
+    """`images` (N, 3, H, W) uint8 at the size of `example` (M, 3, h, w), and grey if all pictures of that are."""
+    if bool((example == example[:, :1]).all()):
+        images = images.float().mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+    if images.shape[2:] != example.shape[2:]:
+        images = F.interpolate(images.float(), example.shape[2:], mode="bilinear", antialias=True, align_corners=False)
+    return to_bytes(images.float() / 255)

@@ -1,0 +1,69 @@
+"""Adaptive attack: the thief has got hold of the prints and fine-tunes them away (DeepJudge: Adapt-B, Adapt-W)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.data.base import ImageSet
+from benchmark.models import Network
+from benchmark.tasks.base import Task
+from fingerprints.base import Prints
+from suspects.base import Case, Suspect
+from suspects.extract import to_bytes
+
+
+class FineTuneOnLeak(Suspect):
+    """Fine-tunes all layers on clean images mixed with leaked prints, which are labelled with what they show.
+
+    The prints are those of repeat 0, which are then judged in the knowledge of the thief; the prints of later repeats
+    have not leaked, and tell whether the thief learnt the method or these prints only.
+
+    Attributes:
+        method: whose prints have leaked, a key of the experiment's fingerprints.
+        times: how often each print comes in an epoch; a clean image comes once.
+    """
+
+    method: str = "saliency"
+    times: int = setting(default=3, low=1)
+    epochs: int = setting(default=10, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    @property
+    def leaks(self) -> str:
+        return self.method
+
+    def derive(self, case: Case) -> Network:
+        if case.leaked is None:
+            raise ValueError(f"this recipe has no prints of {self.method}")
+        network, clean = case.stolen(), case.data.train
+        targets = shown(case.task, network, case.leaked, clean, torch.Generator().manual_seed(case.seed))
+        images = torch.cat([clean.images, to_bytes(case.leaked.samples).repeat(self.times, 1, 1, 1)])
+        mixed = ImageSet(images, torch.cat([clean.targets, targets.to(clean.targets.dtype).repeat(self.times)]))
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return case.fit(network, mixed, case.task.loss, training, case.seed)
+
+
+def shown(task: Task, victim: Network, prints: Prints, clean: ImageSet, generator: torch.Generator) -> Tensor:
+    """What the prints show (N,): their true label, else the victim's own answer to the image they were made from.
+
+    For values that is always the victim's answer; for similarity the identity whose prototype is nearest to it. Prints
+    made of nothing show nothing: each gets the target of a random clean image.
+    """
+    if task.kind == "classification" and prints.origin is not None and "label" in prints.payload:
+        return prints.payload["label"]
+    if prints.origin is None:
+        index = torch.randint(len(clean), (len(prints.samples),), generator=generator)
+        return clean.targets[index.to(clean.targets.device)]
+    with torch.no_grad():
+        answer = victim(prints.origin)
+        if victim.prototypes is not None:
+            answer = F.normalize(answer, dim=1) @ F.normalize(victim.prototypes, dim=1).T
+    return answer.argmax(dim=1) if answer.ndim == 2 else answer

@@ -1,0 +1,44 @@
+"""Weight shifting: filters are moved off their mean and disturbed, then fine-tuned (Lukas et al., S&P 2022)."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from benchmark.component import setting
+from benchmark.models import Network
+from suspects.base import Case, Suspect
+
+
+class WeightShifting(Suspect):
+    """w - shift mean(w) + N(0, (noise std(w))^2) in every convolution, then all layers are fine-tuned.
+
+    The mean is taken over each filter, the deviation over the layer.
+    """
+
+    shift: float = setting(default=1.5, low=0)
+    noise: float = setting(default=1.0, low=0)
+    epochs: int = setting(default=10, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    def derive(self, case: Case) -> Network:
+        network = case.stolen()
+        shift_filters(network, self.shift, self.noise, torch.Generator().manual_seed(case.seed))
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return case.fit(network, case.data.train, case.task.loss, training, case.seed)
+
+
+@torch.no_grad()
+def shift_filters(network: nn.Module, shift: float, noise: float, generator: torch.Generator) -> None:
+    """Moves the filters of every convolution off their means and adds noise, in place."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            weight = module.weight
+            drawn = torch.randn(weight.shape, generator=generator).to(weight.device)
+            mean, deviation = weight.mean(dim=(1, 2, 3), keepdim=True), weight.std()
+            weight.add_(noise * deviation * drawn - shift * mean)

@@ -1,0 +1,34 @@
+"""Fine-tuning with label smoothing (Szegedy et al. 2016), which flattens the answers around the training images."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.models import Network
+from benchmark.tasks.base import Task
+from suspects.base import Case, Suspect
+
+
+class LabelSmoothing(Suspect):
+    """Fine-tunes all layers on targets of 1 - s for the true class, and s spread evenly over all classes."""
+
+    smoothing: float = setting(default=0.3, above=0, high=1)
+    epochs: int = setting(default=5, low=1)
+    learning_rate: float = setting(default=0.001, above=0)
+
+    stolen: ClassVar[bool] = True
+
+    def inapplicable(self, task: Task) -> str:
+        return "" if task.kind == "classification" else "the answers are no class probabilities that could be smoothed"
+
+    def derive(self, case: Case) -> Network:
+        def smoothed(network: Network, x: Tensor, targets: Tensor) -> Tensor:
+            return F.cross_entropy(network(x), targets, label_smoothing=self.smoothing)
+
+        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return case.fit(case.stolen(), case.data.train, smoothed, training, case.seed)

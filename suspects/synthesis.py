@@ -1,0 +1,62 @@
+"""ES attack: extraction without any data (Yuan et al. 2020, estimation and synthesis)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from benchmark.component import setting
+from benchmark.models import Network
+from benchmark.tasks.base import Task
+from fingerprints.descent import AdamDescent
+from suspects.base import Case
+from suspects.extract import Extraction, Oracle, draw_seed, to_bytes
+
+
+class Synthesis(Extraction):
+    """Asks about pictures of noise, trains on the answers (E), and makes the next pictures with the substitute (S).
+
+    S draws noise anew and moves it with `steps` steps of Adam until the substitute answers a random distribution of
+    classes. `rounds` * `images` queries are made.
+    """
+
+    epochs: int = setting(default=5, low=1)
+    images: int = setting(default=256, low=2)
+    rounds: int = setting(default=8, low=1)
+    steps: int = setting(default=20, low=1)
+    step: float = setting(default=0.01, above=0)
+
+    def inapplicable(self, task: Task) -> str:
+        if task.kind != "classification":
+            return "pictures are synthesised for class distributions, and the task has no classes"
+        return super().inapplicable(task)
+
+    def derive(self, case: Case) -> Network:
+        generator = torch.Generator().manual_seed(case.seed)
+        train = case.data.train.images
+        oracle, network = Oracle(case, self.answers), self.substitute(case)
+        for turn in range(self.rounds):
+            noise = torch.rand((self.images, *train.shape[1:]), generator=generator).to(train.device)
+            images = to_bytes(noise if turn == 0 else self._synthesise(network, noise, generator))
+            network = self.learn(case, network, images, oracle(images), draw_seed(generator))
+        return network
+
+    def _synthesise(self, network: Network, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Pictures that the substitute answers with distributions drawn here, from the noise x (N, 3, H, W)."""
+        classes = network.last.out_features
+        wanted = distributions(len(x), classes, draw_seed(generator)).to(x.device)
+        descent = AdamDescent(self.step)
+        for _ in range(self.steps):
+            x = x.detach().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(F.cross_entropy(network(x), wanted, reduction="sum"), x)
+            x = (x.detach() + descent.move(gradient)).clamp(0, 1)
+        return x
+
+
+def distributions(count: int, classes: int, seed: int) -> Tensor:
+    """Class distributions (count, classes) from Dirichlet(alpha), each alpha_c uniform on 1 to 999, drawn per row."""
+    random = np.random.default_rng(seed)
+    gamma = random.standard_gamma(random.integers(1, 1000, size=(count, classes)))
+    return torch.from_numpy(gamma / gamma.sum(axis=1, keepdims=True)).float()

@@ -1,0 +1,65 @@
+"""Every recipe of conf/suspect on every kind of task that it applies to, as networks are trained on a GPU and not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from benchmark.component import build, list_settings
+from benchmark.data.base import ImageSet, Splits
+from benchmark.data.share import Share
+from benchmark.models import load
+from benchmark.train import Trainer
+from fingerprints.base import Prints
+from suspects.base import Suspect
+from suspects.finetune import FineTune
+
+FOLDER = Path(__file__).parents[2] / "conf" / "suspect"
+LEAST = {"epochs": 1, "budget": 40, "seeds": 8, "rounds": 2, "images": 8, "iterations": 1, "recovery_epochs": 0}
+
+
+def recipe(path: Path) -> Suspect:
+    """The first rung of a yaml's ladder, on the least budget."""
+    (node,) = OmegaConf.to_container(OmegaConf.load(path)).values()
+    lists = list_settings(node["_target_"], "suspect")
+    node = {key: value[-1] if isinstance(value, list) and key not in lists else value for key, value in node.items()}
+    return build(node | {key: value for key, value in LEAST.items() if key in node}, "suspect")
+
+
+RECIPES = {path.stem: recipe(path) for path in sorted(FOLDER.glob("*.yaml")) if path.stem != "chain_extracted"}
+FORMATS = [{"channels_last": True}, {"precision": "bf16"}]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("format", FORMATS, ids=lambda settings: next(iter(settings)))
+def test_a_recipe_makes_a_network_that_answers_and_comes_back(task, case_of, name, format):
+    suspect, case = RECIPES[name], case_of(task, fit=Trainer(device="cpu", **format).fit)
+    first = Splits(*(ImageSet(part.images[:64], part.targets[:64]) for part in parts(case)))
+    shared = dataclasses.replace(task, data=Share(source=task.data))
+    case = dataclasses.replace(case, task=shared, data=dataclasses.replace(first, rest=first.train))
+    if suspect.leaks:
+        x = first.train.pixels(slice(0, 4))
+        case = dataclasses.replace(case, leaked=Prints(x, x, {}))
+    if suspect.inapplicable(shared):
+        pytest.skip(suspect.inapplicable(shared))
+    before = {name: tensor.clone() for name, tensor in case.victim.state_dict().items()}
+    network = suspect.derive(case)
+    x = first.test.pixels(slice(0, 4))
+    again = load(suspect.solves(shared).network(), network.state_dict()).eval()
+    assert network(x).isfinite().all()
+    torch.testing.assert_close(again(x), network(x), rtol=1e-4, atol=1e-4)
+    assert not network.training and not any(p.requires_grad for p in network.parameters())
+    if not suspect.stolen:
+        assert all(torch.equal(tensor, before[name]) for name, tensor in case.victim.state_dict().items())
+
+
+def parts(case):
+    return case.data.train, case.data.valid, case.data.test
+
+
+def test_there_are_recipes_on_both_sides():
+    assert {suspect.stolen for suspect in RECIPES.values()} == {True, False} and FineTune in map(type, RECIPES.values())

@@ -1,0 +1,81 @@
+"""Feature permutation: another order of channels, the same answers, on every architecture."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from benchmark.architectures.mobilefacenet import MobileFaceNet
+from benchmark.architectures.resnet import ResNet18
+from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.architectures.vgg import VGG11
+from suspects.permute import FeaturePermutation, permute_channels, spread
+
+NETWORKS = {
+    "small resnet": (SmallResNet(widths=(8, 12, 16)), {}),
+    "small vgg": (SmallVGG(widths=(8, 12, 16), hidden=10), {"unit": (3.0, 5.0)}),
+    "small mobilefacenet": (SmallMobileFaceNet(widths=(8, 12, 16)), {"classes": 6}),
+    "resnet18": (ResNet18(width=8), {}),
+    "vgg11": (VGG11(width=8, hidden=16), {}),
+    "vgg11 without norms": (VGG11(width=8, hidden=16, batch_norm=False), {}),
+    "mobilefacenet": (MobileFaceNet(width=8, side=2), {"classes": 6}),
+}
+
+
+def inner(network, x):
+    """The output (N, C, h, w) of every convolution, by name."""
+    found, handles = {}, []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            hook = lambda _, __, output, name=name: found.__setitem__(name, output)  # noqa: E731
+            handles.append(module.register_forward_hook(hook))
+    with torch.no_grad():
+        found["answer"] = network(x)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_answers_stay_and_channels_move(name):
+    architecture, settings = NETWORKS[name]
+    torch.manual_seed(1)
+    network = architecture.network(1 if "unit" in settings else 7, **settings).eval()
+    for module in network.modules():  # norms and rectifiers that differ from channel to channel
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                tensor.data.uniform_(0.5, 1.5)
+        if isinstance(module, nn.PReLU):
+            module.weight.data.uniform_(0.1, 0.9)
+    x = torch.rand(3, 3, 32, 32)
+    before, features = inner(network, x), network.features(x).detach()
+    prototypes = None if network.prototypes is None else network.prototypes.clone()
+    permute_channels(network, x[:2], torch.Generator().manual_seed(2))
+    after = inner(network, x)
+    torch.testing.assert_close(after.pop("answer"), before.pop("answer"), rtol=1e-4, atol=1e-5)
+    for layer, old in before.items():
+        one, other = (maps.flatten(2).mean(dim=2) for maps in (old, after[layer]))  # one number a channel
+        torch.testing.assert_close(other.sort(dim=1).values, one.sort(dim=1).values, rtol=1e-3, atol=1e-5)
+        assert not torch.allclose(other, one, rtol=1e-2, atol=1e-4), layer
+    assert not torch.allclose(network.features(x), features)
+    assert prototypes is None or torch.equal(network.prototypes, prototypes)
+
+
+def test_a_channel_of_a_flattened_map_moves_with_all_its_places():
+    assert spread(torch.tensor([2, 0, 1]), 6).tolist() == [4, 5, 0, 1, 2, 3]
+    assert spread(torch.tensor([1, 0]), 2).tolist() == [1, 0]
+
+
+def test_the_order_comes_of_the_seed(tasks, case_of, same):
+    task = tasks["classification"]
+    one, again, other = (FeaturePermutation().derive(case_of(task, seed=seed)) for seed in (1, 1, 2))
+    assert same(one, again) and not same(one, other)
+
+
+def test_a_permuted_victim_is_a_network_like_any_other(task, case_of, victim_of):
+    network, x = FeaturePermutation().derive(case_of(task)), case_of(task).data.test.pixels()
+    torch.testing.assert_close(network(x), victim_of(task)(x), rtol=1e-4, atol=1e-4)
+    assert not network.training and not any(p.requires_grad for p in network.parameters())
+    assert network.last is [m for m in network.modules() if isinstance(m, nn.Linear)][-1]
+    assert network.state_dict().keys() == victim_of(task).state_dict().keys()
