@@ -12,9 +12,12 @@ from torch import nn
 
 from benchmark.component import Component, setting
 from benchmark.data.base import ImageSet, Splits
+from benchmark.data.share import Share
 from benchmark.models import Network
 from benchmark.tasks.base import Loss, Task, Training
 from fingerprints.base import Prints
+
+NOTHING_LEFT = "the owner trained on all of the data, nothing is left for another"
 
 
 class Fit(Protocol):
@@ -66,6 +69,24 @@ class Case:
             raise ValueError("this recipe has no victim")
         return self.victim
 
+    def images(self, data: str, samples: int | None = None) -> ImageSet:
+        """What a recipe trains on: the owner's training images (`same`) or those that the owner has not got (`other`).
+
+        Args:
+            samples: so many of them at random, from the case's seed; None or too many for all.
+
+        Raises:
+            ValueError: the owner has all images, there are no others.
+        """
+        found = self.data.train if data == "same" else self.data.rest
+        if found is None:
+            raise ValueError(NOTHING_LEFT)
+        if samples is None or samples >= len(found):
+            return found
+        order = torch.randperm(len(found), generator=torch.Generator().manual_seed(self.seed))
+        index = order[:samples].to(found.images.device)
+        return ImageSet(found.images[index], found.targets[index])
+
     def fresh(self) -> Network:
         """An untrained network of the task's architecture, its weights drawn from the case's seed or out of a file."""
         with torch.random.fork_rng():
@@ -107,3 +128,8 @@ class Suspect(Component, ABC):
     @abstractmethod
     def derive(self, case: Case) -> Network:
         """The suspect model, in eval mode."""
+
+
+def lacking(data: str, task: Task) -> str:
+    """Why a recipe cannot have these training images, `same` or `other`, or an empty text."""
+    return NOTHING_LEFT if data == "other" and not isinstance(task.data, Share) else ""

@@ -14,23 +14,35 @@ from torch import nn
 
 from benchmark.component import setting
 from benchmark.models import Network
-from suspects.base import Case, Suspect
+from benchmark.tasks.base import Task
+from suspects.base import Case, Suspect, lacking
 
 
 class FineTune(Suspect):
-    """Goes on training the last layer or all layers on the task's training data."""
+    """Goes on training the last layer or all layers.
+
+    Attributes:
+        data: on the owner's training images (`same`), or on those that the owner has not got (`other`).
+        samples: so many of them at random; None for all.
+    """
 
     layers: str = setting(default="all", choices=("last", "all"))
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.001, above=0)
+    data: str = setting(default="same", choices=("same", "other"), later=True)
+    samples: int | None = setting(default=None, low=2, later=True)
 
     stolen: ClassVar[bool] = True
+
+    def inapplicable(self, task: Task) -> str:
+        return lacking(self.data, task)
 
     def derive(self, case: Case) -> Network:
         network = case.stolen()
         training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
         frozen = all_but_last(network) if self.layers == "last" else []
-        return case.fit(network, case.data.train, case.task.loss, training, case.seed, frozen)
+        images = case.images(self.data, self.samples)
+        return case.fit(network, images, case.task.loss, training, case.seed, frozen)
 
 
 class Retrain(FineTune):

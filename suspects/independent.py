@@ -6,10 +6,9 @@ import dataclasses
 from typing import ClassVar
 
 from benchmark.component import setting
-from benchmark.data.share import Share
 from benchmark.models import Architecture, Network
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
+from suspects.base import Case, Suspect, lacking
 
 
 class Independent(Suspect):
@@ -40,8 +39,8 @@ class Stranger(Suspect):
         return self.data == "same"
 
     def inapplicable(self, task: Task) -> str:
-        if self.data == "other" and not isinstance(task.data, Share):
-            return "the owner trained on all of the data, nothing is left for another"
+        if reason := lacking(self.data, task):
+            return reason
         if isinstance(task.architecture, type(self.architecture)):
             return f"the victim is a {type(self.architecture).__name__} itself"
         return ""
@@ -50,8 +49,5 @@ class Stranger(Suspect):
         return task if self.architecture is None else dataclasses.replace(task, architecture=self.architecture)
 
     def derive(self, case: Case) -> Network:
-        images = case.data.train if self.data == "same" else case.data.rest
-        if images is None:
-            raise ValueError("the owner trained on all of the data, nothing is left for another")
         fresh = dataclasses.replace(case, task=self.solves(case.task)).fresh()
-        return case.fit(fresh, images, case.task.loss, case.task.training, case.seed)
+        return case.fit(fresh, case.images(self.data), case.task.loss, case.task.training, case.seed)

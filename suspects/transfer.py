@@ -20,13 +20,18 @@ from suspects.finetune import reinitialise_last
 class Transfer(Suspect):
     """Draws the last layer (and the prototypes of a margin loss) anew for `classes` labels, then trains every layer.
 
-    Label c becomes c mod `classes`. The images are the task's own, or those of `data`, which must have its size.
+    Label c becomes c mod `classes`.
+
+    Attributes:
+        data: images of the task's size, or None for the task's own.
+        samples: train on so many of them at random; None for all.
     """
 
     classes: int = setting(default=5, low=2)
     data: DataSource | None = None
     epochs: int = setting(default=10, low=1)
     learning_rate: float = setting(default=0.002, above=0)
+    samples: int | None = setting(default=None, low=2, later=True)
 
     stolen: ClassVar[bool] = True
 
@@ -51,7 +56,8 @@ class Transfer(Suspect):
             widen_last(network, solved.network())
             reinitialise_last(network)
         training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return case.fit(network, data.train, solved.loss, training, case.seed)
+        images = dataclasses.replace(case, data=data).images("same", self.samples)
+        return case.fit(network, images, solved.loss, training, case.seed)
 
 
 def widen_last(network: Network, example: Network) -> None:

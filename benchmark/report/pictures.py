@@ -8,7 +8,19 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.report import ablations, bars, curves, distances, families, gallery, heatmap, radar, separation, strips
+from benchmark.report import (
+    ablations,
+    bars,
+    curves,
+    distances,
+    families,
+    gallery,
+    heatmap,
+    progress,
+    radar,
+    separation,
+    strips,
+)
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
 from benchmark.report.page import Picture
@@ -77,6 +89,13 @@ def _apart(findings: Findings, task: str) -> Drawn:
             f"confidence that the suspect is a copy.{signs}"
         )
         yield Picture(slug(f"radar_{task}"), "tasks", text), radar.draw(findings.scores, task)
+    if not progress.extractions(findings.scores, findings.models, task).empty:
+        text = (
+            f"{task}: distances of extracted substitutes against the queries that they cost, mean over repeats; up to "
+            f"the dotted line, the mean threshold, a suspect is called a copy.{signs}"
+        )
+        figure = progress.draw(findings.scores, findings.models, task, findings.marks)
+        yield Picture(slug(f"progress_{task}"), "tasks", text), figure
 
 
 def _stealth(findings: Findings) -> Drawn:

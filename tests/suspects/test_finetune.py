@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 import torch
 
+from benchmark.component import settings_of
+from benchmark.data.share import Share
 from suspects.finetune import FineTune, Retrain
 
 
@@ -101,3 +104,37 @@ def test_frozen_is_everything_but_the_last_layer_or_nothing(task, case_of, recor
 
 def test_both_are_stolen():
     assert FineTune.stolen and Retrain.stolen
+
+
+def test_the_thiefs_images_are_those_asked_for(case_of, tasks):
+    task, seen = tasks["classification"], []
+
+    def fit(network, data, *settings):
+        seen.append(data)
+        return network
+
+    case = case_of(task, fit=fit)
+    rest = case.data.valid  # stands for images that the owner has not got
+    case = dataclasses.replace(case, data=dataclasses.replace(case.data, rest=rest))
+    for recipe in (FineTune(), FineTune(samples=50), FineTune(data="other"), Retrain(data="other", samples=10**6)):
+        recipe.derive(case)
+    whole, some, other, all_others = seen
+    assert whole is case.data.train and other is rest and all_others is rest
+    assert len(some) == 50
+    known = {bytes(image.flatten().tolist()): int(c) for image, c in zip(whole.images, whole.targets, strict=True)}
+    chosen = [bytes(image.flatten().tolist()) for image in some.images]
+    assert len(set(chosen)) == len({key for key in chosen if key in known}) > 45
+    assert [known[key] for key in chosen] == some.targets.tolist()
+    FineTune(samples=50).derive(dataclasses.replace(case, seed=case.seed + 1))
+    assert not torch.equal(seen[-1].images, some.images)
+
+
+def test_other_images_want_a_task_that_has_some(tasks):
+    task = tasks["classification"]
+    assert "nothing is left" in FineTune(data="other").inapplicable(task)
+    shared = dataclasses.replace(task, data=Share(source=task.data))
+    assert FineTune(data="other").inapplicable(shared) == FineTune().inapplicable(task) == ""
+
+
+def test_settings_that_came_later_leave_old_keys_alone():
+    assert set(settings_of(FineTune())) == {"copy", "layers", "epochs", "learning_rate"}
