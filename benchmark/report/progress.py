@@ -23,16 +23,16 @@ def extractions(scores: pd.DataFrame, models: pd.DataFrame, task: str) -> pd.Dat
 
     Attacks with one budget only are left out. An attack goes by its family and by what the API hands out.
     """
-    asked = models.loc[models["queries"] > 0, ["key", "queries"]]
-    rows = of_task(scores, task).merge(asked, left_on="suspect_key", right_on="key", suffixes=("", "_model"))
-    rows = rows[rows["statistic"].notna()]
+    asked = models.loc[models["queries"] > 0].set_index("key")["queries"]
+    rows = of_task(scores, task)
+    rows = rows.assign(queries=rows["suspect_key"].map(asked))  # those of the thief, not of the verifier
+    rows = rows[rows["statistic"].notna() & rows["queries"].notna()]
     if rows.empty:
         return rows.assign(attack="")
-    keys = ["family", "suspect", "queries_model", "fingerprint", "verifier"]
+    keys = ["family", "suspect", "queries", "fingerprint", "verifier"]
     mean = rows.groupby(keys, sort=False)[["statistic", "threshold"]].mean().reset_index()
     mean["attack"] = [_attack(family, name) for family, name in zip(mean["family"], mean["suspect"], strict=True)]
-    budgets = mean.groupby("attack")["queries_model"].transform("nunique")
-    return mean[budgets >= FEWEST].rename(columns={"queries_model": "queries"})
+    return mean[mean.groupby("attack")["queries"].transform("nunique") >= FEWEST]
 
 
 def _attack(family: str, suspect: str) -> str:
