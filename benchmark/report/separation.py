@@ -20,7 +20,8 @@ def of_task(scores: pd.DataFrame, task: str) -> pd.DataFrame:
     here = scores[scores["task"] == task]
     known = here[here["threshold"].notna()]
     methods = set(zip(known["fingerprint"], known["verifier"], strict=True))
-    return here[[pair in methods for pair in zip(here["fingerprint"], here["verifier"], strict=True)]]
+    chosen = [pair in methods for pair in zip(here["fingerprint"], here["verifier"], strict=True)]
+    return here[pd.Series(chosen, here.index, dtype=bool)]
 
 
 def draw(scores: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
