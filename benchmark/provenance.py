@@ -60,7 +60,7 @@ def _arithmetic() -> dict[str, Any]:
     asked, lenient = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     return {
         "threads": torch.get_num_threads(),
-        "deterministic": ("warn" if lenient else "error") if asked else "off",
+        "deterministic": ("warn" if lenient else "error") if asked else "none",
         "tf32": torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
     }
 

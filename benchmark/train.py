@@ -69,7 +69,7 @@ class Trainer(Component):
     channels_last: bool = False
     fused: bool = setting(default=False, later=True)
     compile: bool = setting(default=False, later=True)
-    deterministic: str = setting(default="off", choices=("off", "warn", "error"), stage="runtime")
+    deterministic: str = setting(default="none", choices=("none", "warn", "error"), stage="runtime")
     checkpoint: float = setting(default=60.0, low=0, stage="runtime")
 
     def place(self) -> torch.device:
@@ -85,7 +85,7 @@ class Trainer(Component):
         """
         torch.set_num_threads(threads)
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-        if self.deterministic != "off":
+        if self.deterministic != "none":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=self.deterministic == "warn")
 

@@ -86,9 +86,10 @@ def narrowed(task):
 
 
 def fields_match(component: object, node: dict, path: str) -> None:
-    """The yaml's keys are the component's fields, no more and no less, in nested components too."""
-    assert set(node) - {"_target_"} == {field.name for field in dataclasses.fields(component)}, path
-    for field in dataclasses.fields(component):
+    """The yaml's keys are the component's fields, in nested components too; those that came later may be left out."""
+    fields = [field for field in dataclasses.fields(component) if field.name in node or not field.metadata.get("later")]
+    assert set(node) - {"_target_"} == {field.name for field in fields}, path
+    for field in fields:
         value, inner, place = getattr(component, field.name), node[field.name], f"{path}.{field.name}"
         pairs = zip(value, inner, strict=True) if isinstance(value, tuple) else [(value, inner)]
         for part, of_part in pairs:
