@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, ClassVar, dataclass_transform
 
 from benchmark.errors import InputError, near_misses
@@ -73,11 +74,13 @@ class Component:
 def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
     """The component's fields up to `stage` as plain JSON values, nested components as their specs."""
     last = STAGES.index(stage)
-    return {
-        field.name: _plain(getattr(component, field.name), stage)
-        for field in dataclasses.fields(component)  # type: ignore[arg-type]
-        if STAGES.index(field.metadata.get("stage", "make")) <= last
-    }
+    return {name: _plain(getattr(component, name), stage) for name, own in _stages(type(component)) if own <= last}
+
+
+@cache
+def _stages(cls: type[Component]) -> tuple[tuple[str, int], ...]:
+    """The fields' names, each with the number of its stage; a plan of thousands of jobs asks for them very often."""
+    return tuple((f.name, STAGES.index(f.metadata.get("stage", "make"))) for f in dataclasses.fields(cls))  # type: ignore[arg-type]
 
 
 def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
