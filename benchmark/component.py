@@ -74,13 +74,14 @@ class Component:
 def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
     """The component's fields up to `stage` as plain JSON values, nested components as their specs."""
     last = STAGES.index(stage)
-    return {name: _plain(getattr(component, name), stage) for name, own in _stages(type(component)) if own <= last}
+    stages = _stages(type(component))  # type: ignore[arg-type]  # mypy takes the instances' __hash__ for the class's
+    return {name: _plain(getattr(component, name), stage) for name, own in stages if own <= last}
 
 
 @cache
-def _stages(cls: type[Component]) -> tuple[tuple[str, int], ...]:
+def _stages(cls: type) -> tuple[tuple[str, int], ...]:
     """The fields' names, each with the number of its stage; a plan of thousands of jobs asks for them very often."""
-    return tuple((f.name, STAGES.index(f.metadata.get("stage", "make"))) for f in dataclasses.fields(cls))  # type: ignore[arg-type]
+    return tuple((f.name, STAGES.index(f.metadata.get("stage", "make"))) for f in dataclasses.fields(cls))
 
 
 def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
