@@ -29,6 +29,7 @@ class Fitting(pl.LightningModule):
         super().__init__()
         self.network, self.loss, self.training_settings, self.steps = network, loss, training, steps
         self._frozen = list(frozen)
+        self.automatic_optimization = False  # Lightning's closure and hooks around a step cost as much as its loop
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "_current_fx_name":  # Lightning notes it some 40 times a step, nn.Module makes each one slow
@@ -41,8 +42,16 @@ class Fitting(pl.LightningModule):
         for module in self._frozen:
             module.eval()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        return self.loss(self.network, *batch)
+    def on_train_start(self) -> None:
+        self._optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        self._schedule: Any = self.lr_schedulers()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        loss = self.loss(self.network, *batch)
+        self._optimizer.zero_grad()
+        loss.backward()
+        self._optimizer.step()
+        self._schedule.step()
 
     def configure_optimizers(self) -> Any:
         fixed = {id(p) for module in self._frozen for p in module.parameters()}

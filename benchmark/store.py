@@ -227,7 +227,10 @@ class Store:
         if taken:
             shutil.rmtree(draft, ignore_errors=True)
             _log.warning("artefact %s was made elsewhere meanwhile: locks of this file system do not reach there", key)
-            return self._load(key) or self._build(key, identity, build)
+            found = self._load(key)
+            if found is None:
+                raise StoreError(f"store {self.root} has an artefact {key} that is damaged or does not show: run again")
+            return found
         sync(final.parent)
         sync(self.root)
         return self._remember(key, manifest)

@@ -12,24 +12,23 @@ from benchmark.errors import StoreError
 from benchmark.store import Store
 from tests.faults import experiment
 from tests.faults.artefacts import disk, expected, key, make, remount
-from tests.faults.points import CHANGES, TAKES_SPACE, Points, refuse
+from tests.faults.points import EVERYTHING, NEEDS_SPACE, TAKES_SPACE, Points, refuse
 from tests.faults.tally import Tally, audit, drafts_in, stamps, total
 
 KEPT, MADE = key(0), key(1)
 FULL, CLOSED = (errno.ENOSPC, errno.EDQUOT), (errno.EROFS, errno.EACCES, errno.EPERM)
-EVERYTHING = (*CHANGES, "open", "write")
 UNMOUNTED = "simulated only: no right to mount a file system"
 
 
 def full_store(folder: Path, full: bool) -> Tally:
     """No space from the n-th write point on, for every n; then a tmpfs that ends after so many pages, or files."""
-    simulated = [_at_every_point(folder / str(code), code, TAKES_SPACE, 1 if full else 4) for code in FULL]
+    simulated = [_at_every_point(folder / str(code), code, NEEDS_SPACE, TAKES_SPACE, 1 if full else 4) for code in FULL]
     return total(simulated) + _really_full(folder / "disk", 1 if full else 3)
 
 
 def closed_store(folder: Path, full: bool) -> Tally:
     """No right to change anything from the n-th write point on, for every n; then a tmpfs mounted read-only."""
-    simulated = [_at_every_point(folder / str(code), code, EVERYTHING, 1 if full else 4) for code in CLOSED]
+    simulated = [_at_every_point(folder / str(code), code, EVERYTHING, EVERYTHING, 1 if full else 4) for code in CLOSED]
     return total(simulated) + _really_closed(folder / "disk")
 
 
@@ -73,13 +72,13 @@ def _refused(act: Callable[[], object], *words: str) -> bool:
     return False
 
 
-def _at_every_point(folder: Path, code: int, on: Sequence[str], every: int) -> Tally:
+def _at_every_point(folder: Path, code: int, kinds: Sequence[str], on: Sequence[str], every: int) -> Tally:
     tally, sums = Tally(), expected([KEPT, MADE])
     for at in itertools.count(1, every):
         root = folder / str(at)
         store = Store(root)
         make(store, KEPT)
-        before, points = stamps(root), Points(root, at, refuse(code), tuple(on))
+        before, points = stamps(root), Points(root, at, refuse(code), kinds, on)
         with points.armed():
             refused = _refused(lambda: make(store, MADE), os.strerror(code))  # noqa: B023
         if not points.struck:
@@ -153,7 +152,7 @@ def _really_closed(place: Path) -> Tally:
 def _bytes_needed(folder: Path) -> int:
     """What the experiment's store takes, in whole pages."""
     experiment.do(folder)
-    sizes = [path.stat().st_size for path in (folder / "store").rglob("*")]
+    sizes = [path.stat().st_size for path in (folder / "store").rglob("*") if path.is_file()]
     return sum(-(-size // 4096) * 4096 for size in sizes)
 
 

@@ -42,7 +42,8 @@ class Late:
 
     def __init__(self, root: Path, chooser: random.Random, lied: Callable[[str], None]) -> None:
         self._root, self._chooser, self._lied = str(root), chooser, lied
-        self._own: set[str] = set()
+        self._known: set[str] = set()  # names that this machine has seen
+        self._made: set[str] = set()
         self._asked: dict[str, float] = {}  # folder -> when this machine last changed something in it
         self._stat = os.stat
 
@@ -71,16 +72,17 @@ class Late:
         return [] if private else parts
 
     def _young(self, place: str, depth: int) -> bool:
-        if place in self._own or os.path.dirname(place) in self._own:
+        if place in self._known or os.path.dirname(place) in self._made:
             return False
         try:
             born = self._stat(place).st_ctime
         except OSError:
             return False
-        if born <= self._asked.get(os.path.dirname(place), 0.0):
-            return False
         lag = LAG * (1 + (depth > 1) * (hash(place) % 100) / 100)  # a file is later than its folder
-        return time.time() - born < lag
+        young = born > self._asked.get(os.path.dirname(place), 0.0) and time.time() - born < lag
+        if not young:
+            self._known.add(place)  # a folder's own time moves on when something is put into it
+        return young
 
     def _refuse(self, code: int, path: Any) -> OSError:
         self._lied(errno.errorcode[code])
@@ -88,11 +90,15 @@ class Late:
 
     def _changing(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def changing(path: Any, *arguments: Any, **named: Any) -> Any:
-            result = call(path, *arguments, **named)
-            if not named and isinstance(path, (str, os.PathLike)):
-                target = os.fspath(arguments[0]) if arguments and isinstance(arguments[0], os.PathLike) else str(path)
-                self._own.add(target)
+            if named or not isinstance(path, (str, os.PathLike)):
+                return call(path, *arguments, **named)
+            target = os.fspath(arguments[0] if arguments and not isinstance(arguments[0], int) else path)
+            try:
+                result = call(path, *arguments)
+                self._made.add(target)
+            finally:  # the server's answer, a refusal too, tells of the folder and of the name
                 self._asked[os.path.dirname(target)] = time.time()
+                self._known |= {target, *map(str, Path(target).parents)}
             return result
 
         return changing

@@ -6,12 +6,14 @@ import builtins
 import io
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 CHANGES = ("mkdir", "rename", "replace", "unlink", "remove", "rmdir", "fsync", "truncate", "link", "symlink")
+EVERYTHING = (*CHANGES, "open", "write")
+NEEDS_SPACE = ("open", "write", "mkdir", "fsync", "rename", "replace")  # to sync or rename may, to remove never does
 TAKES_SPACE = ("open", "write", "mkdir")
 Strike = Callable[[str], None]
 
@@ -31,18 +33,25 @@ def refuse(code: int) -> Strike:
 
 
 class Points:
-    """Counts write points below a folder. The `at`-th is struck; with `on`, so are the later ones of those kinds.
+    """Counts write points below a folder, and has the `at`-th of them struck.
 
     A write of bytes is struck when half of them are on the disk, every other call before it does anything.
+
+    Args:
+        kinds: what counts; everything by default.
+        on: kinds that are struck from then on.
     """
 
-    def __init__(self, root: Path, at: int, strike: Strike, on: tuple[str, ...] = ()) -> None:
-        self._root, self._at, self._strike, self._on = os.path.realpath(root), at, strike, on
+    def __init__(
+        self, root: Path, at: int, strike: Strike, kinds: Sequence[str] = EVERYTHING, on: Sequence[str] = ()
+    ) -> None:
+        self._root, self._at, self._strike, self._kinds, self._on = os.path.realpath(root), at, strike, kinds, on
         self.count, self.struck = 0, 0
 
     def meet(self, kind: str, path: Any = None) -> None:
         """Counts a call of this kind, and strikes it if it is its turn."""
-        if isinstance(path, (str, os.PathLike)) and not os.path.realpath(path).startswith(self._root):
+        outside = isinstance(path, (str, os.PathLike)) and not os.path.realpath(path).startswith(self._root)
+        if outside or kind not in self._kinds:
             return
         self.count += 1
         if self.count == self._at or (self.count > self._at > 0 and kind in self._on):

@@ -7,6 +7,9 @@ import threading
 from contextlib import nullcontext
 from pathlib import Path
 
+import pytest
+
+from benchmark.errors import StoreError
 from benchmark.store import Store
 from tests.faults.artefacts import ended, expected, files, key, log_to, make, started
 from tests.faults.tally import audit
@@ -58,6 +61,16 @@ def test_makers_whose_locks_do_not_meet_end_with_one_artefact(tmp_path: Path, mo
     assert inside.is_set() and "was made elsewhere meanwhile" in caplog.text
     assert (artefact.folder / "first.bin").read_bytes() == files(KEYS[0])["first.bin"]
     assert os.listdir(tmp_path / KEYS[0][:2]) == [KEYS[0]] and not (tmp_path / "damaged").exists()
+
+
+def test_a_name_that_is_taken_but_shows_nothing_is_one_line(tmp_path: Path, monkeypatch) -> None:
+    store = Store(tmp_path)
+    make(store, KEYS[0])
+    monkeypatch.setattr(Store, "find", lambda self, key: None)
+    monkeypatch.setattr(Store, "_load", lambda self, key: None)
+    with pytest.raises(StoreError, match="damaged or does not show: run again"):
+        make(store, KEYS[0])
+    assert os.listdir(tmp_path / KEYS[0][:2]) == [KEYS[0]]
 
 
 def test_open_waits_for_the_one_who_makes(tmp_path: Path) -> None:
