@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slurm lint smoke reproduce report status speed notebooks readme clean
+.PHONY: help setup test test-slurm lint smoke reproduce report status faults speed notebooks readme clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -44,6 +44,9 @@ lint: $(STAMP)  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+faults: $(STAMP)  ## the table of injected faults at full length; fails when the store lost, repeated or spoilt anything
+	$(BIN)/python -m tests.faults
 
 speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its bar
 	$(BIN)/python -m tests.speed

@@ -14,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, ClassVar, dataclass_transform
 
 from benchmark.errors import InputError, near_misses
@@ -78,12 +79,24 @@ class Component:
 def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
     """The component's fields up to `stage` as plain JSON values, nested components as their specs."""
     last = STAGES.index(stage)
+    stages = _stages(type(component))  # type: ignore[arg-type]  # mypy takes the instances' __hash__ for the class's
     return {
-        field.name: _plain(getattr(component, field.name), stage)
-        for field in dataclasses.fields(component)  # type: ignore[arg-type]
-        if STAGES.index(field.metadata.get("stage", "make")) <= last
-        and not (field.metadata.get("later") and getattr(component, field.name) == field.default)
+        name: _plain(getattr(component, name), stage)
+        for name, own, later in stages
+        if own <= last and not (later and getattr(component, name) == later[0])
     }
+
+
+@cache
+def _stages(cls: type) -> tuple[tuple[str, int, tuple[Any, ...]], ...]:
+    """The fields' names, each with the number of its stage, and its default if it is a setting that came later.
+
+    A plan of thousands of jobs asks for them very often.
+    """
+    return tuple(
+        (f.name, STAGES.index(f.metadata.get("stage", "make")), (f.default,) if f.metadata.get("later") else ())
+        for f in dataclasses.fields(cls)
+    )
 
 
 def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:

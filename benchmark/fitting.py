@@ -46,6 +46,7 @@ class Fitting(pl.LightningModule):
         super().__init__()
         self.network, self.loss, self.training_settings, self.batches = network, loss, training, batches
         self._frozen, self._fused, self._checkpoint = list(frozen), fused, checkpoint
+        self.automatic_optimization = False  # Lightning's closure and hooks around a step cost as much as its loop
         self._before = checkpoint.load() if checkpoint else None
         self._first = 0
         if self._before:
@@ -64,30 +65,36 @@ class Fitting(pl.LightningModule):
         else:
             super().__setattr__(name, value)
 
-    def on_train_start(self) -> None:
-        if self._before:
-            _set_random_state(self._before["random"])
-            self._before = None
-
     def on_train_epoch_start(self) -> None:
         self.network.train()
         for module in self._frozen:
             module.eval()
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        return self.loss(self.network, *batch)
+    def on_train_start(self) -> None:
+        self._optimizer: Any = self.optimizers(use_pl_optimizer=False)
+        self._schedule: Any = self.lr_schedulers()
+        if self._before:
+            _set_random_state(self._before["random"])
+            self._before = None
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        loss = self.loss(self.network, *batch)
+        self._optimizer.zero_grad()
+        with torch.autocast(loss.device.type, enabled=False):  # Lightning's own backward pass is outside of it too
+            loss.backward()
+        self._optimizer.step()
+        self._schedule.step()
 
     def on_train_epoch_end(self) -> None:
         if self._checkpoint:
             self._checkpoint.offer(self._state)
 
     def _state(self) -> dict[str, Any]:
-        schedule = self.lr_schedulers()
         return {
             "epochs": self._first + self.current_epoch + 1,
             "network": self.network.state_dict(),
-            "optimizer": schedule.optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
             "order": self.batches.generator.get_state(),
             "random": _random_state(),
         }

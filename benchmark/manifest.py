@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.identity import canonical
 
 FORMAT = 1
+MISSING = "is missing"  # how a fault ends that may be nothing but a network file system's delay
 MANIFEST = "manifest.json"
 
 
@@ -57,8 +58,8 @@ def examine(folder: Path, key: str) -> tuple[dict[str, Any], str]:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         if manifest["seal"] != _seal_of(manifest):
             return {}, f"{MANIFEST} is not as it was written"
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return {}, f"{MANIFEST} is missing"
+    except OSError as error:
+        return {}, _unreadable(error, MANIFEST)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return {}, f"{MANIFEST} is no manifest"
     if (manifest["key"], manifest["format"]) != (key, FORMAT):
@@ -73,8 +74,15 @@ def _fault(path: Path, name: str, wants: Mapping[str, Any]) -> str:
         if size != wants["bytes"]:
             return f"{name} has {size} bytes instead of {wants['bytes']}"
         return "" if _digest(path) == wants["sha256"] else f"{name} has another checksum"
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return f"{name} is missing"
+    except OSError as error:
+        return _unreadable(error, name)
+
+
+def _unreadable(error: OSError, name: str) -> str:
+    """The fault of a file that is not there, or no longer the one that was opened; other errors are raised again."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ESTALE):
+        raise error
+    return f"{name} {MISSING}"
 
 
 def _digest(path: Path) -> str:

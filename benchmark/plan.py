@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from benchmark.component import spec_of
@@ -72,7 +73,7 @@ def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> It
         yield from helpers
         prints = _prints(experiment, name, task, method, fingerprint, repeat, victim, helpers)
         yield prints
-        yield from (_measure(prints, suspect) for suspect in (victim, *suspects))
+        yield from _measurements(prints, (victim, *suspects))
         yield from (_detection(prints, fitted) for fitted in detectors)
         if repeat == 0 and experiment.gallery and not task.data.private:
             yield from _exhibit(experiment, prints, victim, suspects)
@@ -80,6 +81,7 @@ def _of_repeat(experiment: Experiment, name: str, task: Task, repeat: int) -> It
 
 def _variants(experiment: Experiment, name: str, task: Task, known: dict[str, Job]) -> Iterator[Variant]:
     """The points of the ablations. Those that only score anew, or that are the experiment's own, share its jobs."""
+    zoos = cache(lambda repeat: _zoo(experiment, name, task, repeat))
     for ablation in experiment.ablations:
         fingerprint = experiment.fingerprints.get(ablation.method)
         if fingerprint is None or fingerprint.inapplicable(task):
@@ -88,12 +90,11 @@ def _variants(experiment: Experiment, name: str, task: Task, known: dict[str, Jo
             changed = dataclasses.replace(fingerprint, **{ablation.setting: value})
             note = f"{ablation.setting}={value:g}"
             for repeat in range(experiment.repeats):
-                zoo, victim, suspects = _zoo(experiment, name, task, repeat)
+                zoo, victim, suspects = zoos(repeat if experiment.repeat_zoo else 0)
                 helpers = _auxiliaries(experiment, name, task, zoo, victim, changed)
                 prints = _prints(experiment, name, task, ablation.method, changed, repeat, victim, helpers, note)
                 if prints.key in known or repeat < experiment.ablation_repeats:
-                    measured = tuple(_measure(prints, suspect) for suspect in suspects)
-                    yield Variant(ablation.setting, value, prints, measured)
+                    yield Variant(ablation.setting, value, prints, _measurements(prints, suspects))
 
 
 def _zoo(experiment: Experiment, name: str, task: Task, repeat: int) -> tuple[int, ModelJob, list[ModelJob]]:
@@ -192,16 +193,15 @@ def _prints(
     return PrintsJob(name, task, title, parents, spec, key, method, fingerprint, repeat, count, seed, trainer, variant)
 
 
-def _measure(prints: PrintsJob, suspect: ModelJob) -> MeasureJob:
-    parents = {"prints": prints.key, "suspect": suspect.key}
-    spec = {
-        "kind": "measurement",
-        "task": spec_of(prints.task, "measure"),
-        "method": spec_of(prints.fingerprint, "measure"),
-        "parents": parents,
-    }
-    title = f"{prints.title}, {suspect.recipe.label}"
-    return MeasureJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, suspect)
+def _measurements(prints: PrintsJob, suspects: Sequence[ModelJob]) -> tuple[MeasureJob, ...]:
+    task, method = spec_of(prints.task, "measure"), spec_of(prints.fingerprint, "measure")
+    jobs = []
+    for suspect in suspects:
+        parents = {"prints": prints.key, "suspect": suspect.key}
+        spec = {"kind": "measurement", "task": task, "method": method, "parents": parents}
+        title = f"{prints.title}, {suspect.recipe.label}"
+        jobs.append(MeasureJob(prints.task_name, prints.task, title, parents, spec, key_of(spec), prints, suspect))
+    return tuple(jobs)
 
 
 def _exhibit(

@@ -2,11 +2,14 @@
 
     store.json                  format of the whole store
     <key[:2]>/<key>/            an artefact: its files and manifest.json
-    <key[:2]>/.<key>.<pid>.tmp  one being built; only a killed process leaves it, the key's next maker removes it
+    <key[:2]>/.<key>.*.tmp      one being built; only a killed process leaves it, the key's next maker removes it
     locks/<key>.lock            held while an artefact is built or moved aside; the kernel frees it with its process
     damaged/<key>-<n>/          what no longer agreed with its manifest
 
 No decision depends on a clock: recorded times are for the reader only. Nothing is ever unpickled.
+
+A network file system may show late what another machine wrote. So nothing is built, and nothing called damaged for want
+of a file, on the word of the first look-up.
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,17 +31,17 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from benchmark.disk import moved, one_line, refresh, unusable
 from benchmark.errors import StoreError
 from benchmark.identity import canonical
-from benchmark.manifest import FORMAT, MANIFEST, examine, seal, sync
+from benchmark.manifest import FORMAT, MANIFEST, MISSING, examine, seal, sync
 from benchmark.manifest import write_json as write_json
 from benchmark.provenance import provenance
 
 if TYPE_CHECKING:
     import torch
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+LATE = 2.0  # seconds in which a network file system has to show all files of a folder that it shows
 _log = logging.getLogger(__name__)
 
 
@@ -94,7 +97,7 @@ class Store:
             if not os.access(self.root, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise _unusable(self.root, error) from error
+            raise unusable(self.root, error) from error
         if found > FORMAT:
             remedy = "update whosenet or set another `store=`"
             raise StoreError(f"store {self.root} has format {found}, this whosenet knows up to {FORMAT}: {remedy}")
@@ -126,7 +129,7 @@ class Store:
         found = self.find(key)
         if found:
             return found
-        with _one_line(self.root), self._lock(key):
+        with one_line(self.root), self._lock(key):
             return self._load(key) or self._build(key, identity, build)
 
     def find(self, key: str) -> Artefact | None:
@@ -140,7 +143,7 @@ class Store:
         known, folder = self._verified.get(key), self._folder(key)
         if known and folder.is_dir():
             return known
-        with _one_line(self.root):
+        with one_line(self.root):
             manifest, fault = examine(folder, key)
             if not fault:
                 return self._remember(key, manifest)
@@ -167,12 +170,15 @@ class Store:
             return True
 
     def open(self, key: str) -> Artefact:
-        """The artefact `key`, as `find` gives it.
+        """The artefact `key`, as `find` gives it; waits for whoever makes it, and for a server that shows it late.
 
         Raises:
             StoreError: it is missing or damaged, or the store cannot be read.
         """
         found = self.find(key)
+        if found is None:
+            with one_line(self.root), self._lock(key):
+                found = self._load(key)
         if found is None:
             raise StoreError(f"store {self.root} has no intact artefact {key}: run its experiment again to make it")
         return found
@@ -184,8 +190,10 @@ class Store:
 
     def _lock(self, name: str) -> BaseFileLock:
         folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{name}.lock")
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+        # A soft lock, made instead where the kernel has none, would outlive a process that died on another machine.
+        return FileLock(folder / f"{name}.lock", fallback_to_soft=False)
 
     def _remember(self, key: str, manifest: Mapping[str, Any]) -> Artefact:
         self._verified[key] = Artefact(key, self._folder(key), manifest)
@@ -194,23 +202,31 @@ class Store:
     def _load(self, key: str) -> Artefact | None:
         """`find` for the holder of the key's lock, who alone may move the folder aside."""
         folder = self._folder(key)
-        manifest, fault = examine(folder, key)
+        with suppress(FileExistsError):
+            folder.parent.mkdir()
+        manifest, fault = _settled(folder, key)
+        if fault and not folder.exists():
+            refresh(self._draft(key, "look"))
+            manifest, fault = _settled(folder, key)
         if not fault:
             return self._remember(key, manifest)
         if folder.exists():
-            (self.root / "damaged").mkdir(exist_ok=True)
+            with suppress(FileExistsError):
+                (self.root / "damaged").mkdir()
             places = (self.root / "damaged" / f"{key}-{n}" for n in itertools.count(1))
             aside = next(place for place in places if not place.exists())
             os.rename(folder, aside)
             _log.warning("artefact %s is damaged (%s): moved to %s, to be made again", key, fault, aside)
         return None
 
+    def _draft(self, key: str, purpose: str = "make") -> Path:
+        return self._folder(key).with_name(f".{key}.{os.getpid()}.{purpose}.tmp")
+
     def _build(self, key: str, identity: Mapping[str, Any], build: Callable[[Path], None]) -> Artefact:
         final = self._folder(key)
-        final.parent.mkdir(exist_ok=True)
         for stale in final.parent.glob(f".{key}.*.tmp"):
-            shutil.rmtree(stale)
-        draft = final.with_name(f".{key}.{os.getpid()}.tmp")
+            shutil.rmtree(stale, ignore_errors=True)  # a network file system may list one that is gone
+        draft = self._draft(key)
         try:
             draft.mkdir()
             start = time.monotonic()
@@ -218,13 +234,31 @@ class Store:
             seconds = round(time.monotonic() - start, 3)
             created = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
             manifest = seal(draft, {**identity, "created": created, "seconds": seconds, "provenance": provenance()})
-            os.rename(draft, final)
+            taken = not moved(draft, final)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+        if taken:
+            shutil.rmtree(draft, ignore_errors=True)
+            _log.warning("artefact %s was made elsewhere meanwhile: locks of this file system do not reach there", key)
+            found = self._load(key)
+            if found is None:
+                raise StoreError(f"store {self.root} has an artefact {key} that is damaged or does not show: run again")
+            return found
         sync(final.parent)
         sync(self.root)
         return self._remember(key, manifest)
+
+
+def _settled(folder: Path, key: str) -> tuple[dict[str, Any], str]:
+    """`examine`, repeated for a while when the folder is there and something is missing in it."""
+    waited, pause = 0.0, 0.05
+    while True:
+        manifest, fault = examine(folder, key)
+        if not fault.endswith(MISSING) or waited >= LATE or not folder.exists():
+            return manifest, fault
+        time.sleep(pause)
+        waited, pause = waited + pause, 2 * pause
 
 
 def _store_format(path: Path) -> int:
@@ -238,22 +272,3 @@ def _store_format(path: Path) -> int:
         return int(json.loads(path.read_bytes())["format"])
     except (ValueError, TypeError, LookupError):
         raise StoreError(f"{path} does not say the store's format: delete it or set another `store=`") from None
-
-
-@contextmanager
-def _one_line(root: Path) -> Iterator[None]:
-    """Turns a full or closed disk below `root` into one clear line; other errors pass through."""
-    try:
-        yield
-    except OSError as error:
-        # A failed write names no file: then it is ours, since builds write nowhere else.
-        ours = error.filename is None or Path(os.fsdecode(error.filename)).absolute().is_relative_to(root)
-        if error.errno in (*_FULL, *_CLOSED) and ours:
-            raise _unusable(root, error) from error
-        raise
-
-
-def _unusable(root: Path, error: OSError) -> StoreError:
-    remedy = "free space there" if error.errno in _FULL else "give write permission"
-    reason = error.strerror or str(error)
-    return StoreError(f"store {root} cannot be used ({reason}): {remedy} or set another `store=`")

@@ -6,9 +6,8 @@ from collections.abc import Container
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from benchmark.report import findings as found
@@ -17,6 +16,8 @@ from benchmark.report.findings import Exhibit
 
 ROWS = 5  # prints shown at most
 SIDE_BY_SIDE = 3  # prints of each method where methods are compared
+TILE, GAP = 1.12, 0.04  # inches: a picture with the gap around it, that gap
+HEAD, LINE = 0.34, 0.135  # inches: the titles of columns, a line of them
 FACTORS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
@@ -24,35 +25,79 @@ def draw(exhibit: Exhibit) -> Figure:
     """One row per print."""
     columns = _columns(exhibit)
     rows = min(ROWS, len(exhibit.samples))
-    figure = Figure(figsize=(1.12 * len(columns) + 0.75, 1.12 * rows + 0.6), layout=_tight())
-    grid = figure.subplots(rows, len(columns), squeeze=False)
-    for j, (title, images) in enumerate(columns):
-        grid[0, j].set_title(title, fontsize=7.5)
-        for i in range(rows):
-            _show(grid[i, j], images[i])
+    sheet = _Sheet(rows, len(columns), side=0.75, size=7.5)
+    for j, (title, _) in enumerate(columns):
+        sheet.head(j, title)
     for i in range(rows):
-        text = exhibit.captions[i] if i < len(exhibit.captions) else ""
-        grid[i, 0].set_ylabel(text, fontsize=7.5, rotation=0, ha="right", va="center")
-    return figure
+        for j, (_, images) in enumerate(columns):
+            sheet.show(i, j, images[i])
+    for i, text in enumerate(exhibit.captions[:rows]):
+        sheet.name(i, text)
+    return sheet.figure
 
 
 def compare(exhibits: list[Exhibit], marks: Container[str] = ()) -> Figure:
     """One row per method: its first prints, each behind its source image where it has one."""
     count = min(SIDE_BY_SIDE, max(len(exhibit.samples) for exhibit in exhibits))
-    figure = Figure(figsize=(1.12 * 2 * count + 1.1, 1.12 * len(exhibits) + 0.4), layout=_tight())
-    grid = figure.subplots(len(exhibits), 2 * count, squeeze=False)
-    for exhibit, row in zip(exhibits, grid, strict=True):
-        for place, axes in enumerate(row):
-            images = exhibit.samples if place % 2 else exhibit.originals
-            if images is None or place // 2 >= len(exhibit.samples):
-                _blank(axes, "no source" if place // 2 < len(exhibit.samples) else "")
+    sheet = _Sheet(len(exhibits), 2 * count, side=1.1, size=8.5)
+    for i, exhibit in enumerate(exhibits):
+        for j in range(2 * count):
+            images = exhibit.samples if j % 2 else exhibit.originals
+            if images is None or j // 2 >= len(exhibit.samples):
+                sheet.blank(i, j, "no source" if j // 2 < len(exhibit.samples) else "")
             else:
-                _show(axes, np.asarray(images[place // 2], dtype=float))
-        name = found.signed(exhibit.fingerprint, exhibit.fingerprint, marks)
-        row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    for place, axes in enumerate(grid[0]):
-        axes.set_title("print" if place % 2 else "original", fontsize=7.5)
-    return figure
+                sheet.show(i, j, np.asarray(images[j // 2], dtype=float))
+        sheet.name(i, found.signed(exhibit.fingerprint, exhibit.fingerprint, marks))
+    for j in range(2 * count):
+        sheet.head(j, "print" if j % 2 else "original")
+    return sheet.figure
+
+
+class _Sheet:
+    """Square pictures in rows and columns, measured in inches.
+
+    All of them lie in one axes: an axes for each would take most of a report's time.
+
+    Args:
+        side: room for the names of rows, at the left.
+        size: of the names' letters, in points.
+    """
+
+    def __init__(self, rows: int, columns: int, side: float, size: float) -> None:
+        self._side, self._size = side, size
+        width, height = side + columns * TILE + GAP, HEAD + rows * TILE + GAP
+        self.figure = Figure(figsize=(width, height))
+        self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set(xlim=(0, width), ylim=(height, 0))
+        self.axes.set_axis_off()
+
+    def head(self, j: int, text: str) -> None:
+        """Names a column, in one line or two."""
+        middle = self._side + (j + 0.5) * TILE
+        for place, line in enumerate(reversed(text.split("\n"))):
+            self.axes.text(middle, HEAD - GAP - place * LINE, line, ha="center", va="baseline", fontsize=7.5)
+
+    def name(self, i: int, text: str) -> None:
+        """Names a row."""
+        middle = HEAD + (i + 0.5) * TILE
+        self.axes.text(self._side - GAP, middle, text, ha="right", va="center", fontsize=self._size)
+
+    def show(self, i: int, j: int, image: NDArray[np.float64]) -> None:
+        """A picture (3, H, W) in [0, 1], or a map (h, w) in [0, 1] in colours."""
+        left, top = self._side + j * TILE + GAP / 2, HEAD + i * TILE + GAP / 2
+        right, bottom = left + TILE - GAP, top + TILE - GAP
+        look: dict[str, Any] = {"interpolation": "nearest", "extent": (left, right, bottom, top), "aspect": "auto"}
+        if image.ndim == 2:
+            self.axes.imshow(np.nan_to_num(image), cmap="magma", vmin=0, vmax=1, **look)
+        else:
+            self.axes.imshow(np.clip(image.transpose(1, 2, 0), 0, 1), **look)
+        frame = Rectangle((left, top), TILE - GAP, TILE - GAP, fill=False, edgecolor=style.PALE, linewidth=0.7)
+        self.axes.add_patch(frame)
+
+    def blank(self, i: int, j: int, text: str) -> None:
+        """A word in the place of a picture."""
+        middle = self._side + (j + 0.5) * TILE, HEAD + (i + 0.5) * TILE
+        self.axes.text(*middle, text, ha="center", va="center", fontsize=7.5, color=style.GREY)
 
 
 def explain(exhibit: Exhibit) -> str:
@@ -86,24 +131,3 @@ def _columns(exhibit: Exhibit) -> list[tuple[str, NDArray[np.float64]]]:
         columns = [("original", originals), ("print", samples), (f"difference × {factor}", difference)]
     maps = [(f"saliency on\n{suspect}", np.asarray(map_, dtype=float)) for suspect, map_ in exhibit.maps.items()]
     return columns + maps
-
-
-def _tight() -> ConstrainedLayoutEngine:
-    return ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
-
-
-def _blank(axes: Axes, text: str) -> None:
-    axes.set(xticks=(), yticks=())
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7.5, color=style.GREY, transform=axes.transAxes)
-
-
-def _show(axes: Axes, image: NDArray[np.float64]) -> None:
-    axes.set(xticks=(), yticks=())
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=style.PALE)
-    if image.ndim == 2:
-        axes.imshow(np.nan_to_num(image), cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-    else:
-        axes.imshow(np.clip(image.transpose(1, 2, 0), 0, 1), interpolation="nearest")

@@ -59,6 +59,8 @@ def panel(axes: Axes, group: pd.DataFrame, names: list[str], value: str = "score
         height = y + _jitter(len(members))
         for lost in (False, True):
             chosen = (members["degraded"] == lost).to_numpy()
+            if not chosen.any():
+                continue
             face, edge, width = ("white", look["color"], 0.8) if lost else (look["color"], "white", 0.4)
             shape: dict[str, Any] = {"marker": look["marker"], "s": 48 if name == "victim" else 16, "linewidths": width}
             x = members[value].to_numpy()[chosen]

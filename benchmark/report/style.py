@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 # From Okabe and Ito's palette, safe for the common kinds of colour blindness.
 BLUE, RED = "#0072B2", "#D55E00"
@@ -37,6 +38,7 @@ RC: dict[str, Any] = {
     "figure.dpi": 160,  # as saved: text is measured for the layout at this size
     "savefig.dpi": 160,
     "pdf.fonttype": 42,  # TrueType, so that text stays text
+    "image.composite_image": False,  # pictures stay as they are, not one raster of all
     "svg.fonttype": "path",  # glyphs travel along: the picture does not depend on the reader's fonts
     "svg.hashsalt": "whosenet",
     "text.parse_math": False,  # a $ in a name is a dollar
@@ -56,7 +58,11 @@ def styled() -> Any:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """NAME.pdf, NAME.svg and NAME.png without dates or versions inside."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, not again for each format
+    for text in figure.findobj(Text):
+        if hasattr(text, "set_fontfeatures"):  # from matplotlib 3.11 on
+            text.set_fontfeatures(("-liga",))  # fi in one glyph lies beyond Latin-1: a second font in each pdf
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine(None)  # laid out once: with an engine, even "none", each format is drawn twice
     for kind, metadata in METADATA.items():
         figure.savefig(folder / f"{name}.{kind}", metadata=metadata)

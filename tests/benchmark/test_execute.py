@@ -1,19 +1,15 @@
-"""Running jobs: order, failures, kills, reruns, several workers."""
+"""Running jobs: order, failures, reruns, several workers. Kills, races and disks are in tests/faults."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from benchmark.command import run
-from benchmark.errors import StoreError
 from benchmark.execute import Local, _Queue, missing
 from benchmark.experiment import read
 from benchmark.jobs import MeasureJob, ModelJob
@@ -106,20 +102,6 @@ def test_two_workers_make_the_same_bits_as_one(tmp_path):
     assert digests(tmp_path / "one/store") == digests(tmp_path / "two/store") != {}
 
 
-def test_a_damaged_model_is_made_again_and_nothing_else(tmp_path):
-    assert run(config(tmp_path)) == 0
-    before, bits = built(tmp_path / "store"), digests(tmp_path / "store")
-    job = plan(read(config(tmp_path))).of_kind(ModelJob)[1]
-    weights = tmp_path / "store" / job.key[:2] / job.key / "weights.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[-1] ^= 1
-    weights.write_bytes(content)
-    assert run(config(tmp_path)) == 0
-    after = built(tmp_path / "store")
-    assert {key for key in after if after[key] != before[key]} == {job.key}
-    assert digests(tmp_path / "store") == bits
-
-
 def test_a_failed_job_stops_only_what_needs_it(tmp_path, monkeypatch, capsys):
     from suspects.prune import WeightPruning
 
@@ -160,26 +142,6 @@ def test_a_failure_is_reported_named_and_made_good_by_a_rerun(tmp_path, monkeypa
     assert before.items() < after.items()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_in_the_middle_a_rerun_redoes_nothing_that_was_complete(tmp_path, workers):
-    chosen = config(tmp_path)
-    chosen["executor"] = {"_target_": "benchmark.execute.Local", "workers": workers}
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL)
-    while len(built(tmp_path / "store")) < 4 and process.poll() is None:
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    total = len(plan(read(chosen)).jobs)
-    time.sleep(1 if workers > 1 else 0)  # the workers leave by themselves when their starter is gone
-    before = built(tmp_path / "store")
-    assert 4 <= len(before) < total
-    assert run(config(tmp_path)) == 0
-    after = built(tmp_path / "store")
-    assert before.items() <= after.items() and len(after) == total
-    assert not list((tmp_path / "store").glob("??/.*.tmp"))
-
-
 def program(folder: Path, chosen: dict) -> list[str]:
     """A command that runs the experiment, workers and all."""
     path = folder / "program.py"
@@ -189,34 +151,6 @@ def program(folder: Path, chosen: dict) -> list[str]:
         f"if __name__ == '__main__': raise SystemExit(run(json.loads({text})))"
     )
     return [sys.executable, str(path)]
-
-
-def test_two_runs_at_once_make_each_artefact_once(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    runs = [subprocess.Popen(program(tmp_path, config(tmp_path)), env=environment) for _ in range(2)]
-    assert [process.wait() for process in runs] == [0, 0]
-    assert len(built(tmp_path / "store")) == len(plan(read(config(tmp_path))).jobs)
-    assert not (tmp_path / "store" / "damaged").exists()
-
-
-def test_a_full_disk_ends_the_run_with_one_line_and_keeps_what_was_done(tmp_path, monkeypatch):
-    from benchmark.work import Workshop
-
-    original = Workshop.do
-
-    def do(self, job):
-        if isinstance(job, MeasureJob):
-            raise StoreError("store cannot be used (No space left on device): free space there")
-        return original(self, job)
-
-    monkeypatch.setattr(Workshop, "do", do)
-    with pytest.raises(StoreError, match="No space left"):
-        run(config(tmp_path))
-    assert not (tmp_path / "results").exists()
-    before = built(tmp_path / "store")
-    monkeypatch.setattr(Workshop, "do", original)
-    assert before and run(config(tmp_path)) == 0
-    assert before.items() < built(tmp_path / "store").items()
 
 
 def test_ctrl_c_in_training_leaves_no_half_model(tmp_path, monkeypatch):

@@ -195,10 +195,17 @@ def test_provenance_names_versions_and_machine():
 
 def test_provenance_names_gpus_once_torch_is_there(monkeypatch):
     cuda = SimpleNamespace(is_available=lambda: True, device_count=lambda: 2, get_device_name=lambda i: f"GPU {i}")
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(torch, "cuda", cuda)
     assert provenance()["gpus"] == ["GPU 0", "GPU 1"]
     monkeypatch.delitem(sys.modules, "torch")
-    assert provenance()["gpus"] == []
+    assert provenance()["gpus"] == [] and provenance()["arithmetic"] == {}
+
+
+def test_provenance_tells_how_torch_computes(monkeypatch):
+    monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: True)
+    monkeypatch.setattr(torch, "is_deterministic_algorithms_warn_only_enabled", lambda: True)
+    threads = torch.get_num_threads()
+    assert provenance()["arithmetic"] | {"tf32": 0} == {"threads": threads, "deterministic": "warn", "tf32": 0}
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""Ratios of two ways to do the same thing, measured interleaved: the machine's mood meets both alike."""
+"""Rows of the table: ratios of two ways to do a thing, interleaved so that the machine's mood meets both; seconds."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ class Race:
         """The median of the laps' ratios: each compares two runs that stood next to one another."""
         return statistics.median(slow / fast for slow, fast in zip(self.slow, self.fast, strict=True))
 
-    @property
-    def surplus(self) -> float:
-        """The median of how many seconds longer the fast one took."""
-        return statistics.median(fast - slow for slow, fast in zip(self.slow, self.fast, strict=True))
-
 
 @dataclass(frozen=True)
 class Row:
@@ -40,6 +35,13 @@ class Row:
     def holds(self) -> bool:
         return self.bar is None or self.race.ratio >= self.bar
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Baseline, ours, ratio and bar, as the table prints them."""
+        slow, fast = statistics.median(self.race.slow), statistics.median(self.race.fast)
+        bar = "-" if self.bar is None else f">= {self.bar:g}"
+        return f"{slow:.3f}s", f"{fast:.3f}s", f"{self.race.ratio:.2f}x", bar
+
 
 @dataclass(frozen=True)
 class Equality:
@@ -48,10 +50,83 @@ class Equality:
     name: str
     difference: float
     bound: float = 1e-5
+    note: str = ""
 
     @property
     def holds(self) -> bool:
         return self.difference <= self.bound
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return "", "", f"{self.difference:.1e}", f"<= {self.bound:.0e}"
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Seconds that something takes at most; the best of a few runs, for others on the machine only add to it."""
+
+    name: str
+    seconds: float
+    bar: float
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.seconds <= self.bar
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return "", f"{self.seconds:.2f}s", "", f"<= {self.bar:g}s"
+
+
+@dataclass(frozen=True)
+class Surplus:
+    """Milliseconds that a step of ours takes longer than the baseline's, in the best laps: others only add to them."""
+
+    name: str
+    race: Race
+    steps: int
+    bar: float
+    note: str = ""
+
+    @property
+    def milliseconds(self) -> float:
+        return 1000 * (min(self.race.fast) - min(self.race.slow)) / self.steps
+
+    @property
+    def holds(self) -> bool:
+        return self.milliseconds <= self.bar
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (
+            f"{min(self.race.slow):.3f}s",
+            f"{min(self.race.fast):.3f}s",
+            f"{self.milliseconds:+.2f}ms",
+            f"<= {self.bar:g}ms",
+        )
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How the time of one small act grows between a small and a large setting."""
+
+    name: str
+    race: Race  # the large setting as `slow`, the small one as `fast`; seconds of one act
+    bar: float
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.race.ratio <= self.bar
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        fast, slow = (1e6 * statistics.median(laps) for laps in (self.race.fast, self.race.slow))
+        return f"{fast:.1f}us", f"{slow:.1f}us", f"{self.race.ratio:.2f}x", f"<= {self.bar:g}"
+
+
+Line = Row | Equality | Duration | Surplus | Growth
 
 
 def race(
@@ -62,14 +137,25 @@ def race(
     row = Row(name, Race([], []), bar, note)
     for more in (laps, 2 * laps):
         for _ in range(more):
-            row.race.slow.append(_seconds(slow))
-            row.race.fast.append(_seconds(fast))
+            row.race.slow.append(seconds(slow))
+            row.race.fast.append(seconds(fast))
         if row.holds:
             break
     return row
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def duration(name: str, run: Callable[[], object], bar: float, laps: int = 3, note: str = "") -> Duration:
+    """Runs it until the bar is held, `laps` times at most."""
+    row = Duration(name, seconds(run), bar, note)
+    for _ in range(laps - 1):
+        if row.holds:
+            break
+        row = Duration(name, min(row.seconds, seconds(run)), bar, note)
+    return row
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """What one run takes, the garbage collected before."""
     gc.collect()
     start = time.perf_counter()
     run()

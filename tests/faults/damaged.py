@@ -1,0 +1,127 @@
+"""Artefacts whose files were damaged after they were complete: found, moved aside with a warning and made again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.store import Store
+from tests.faults import experiment
+from tests.faults.artefacts import expected, key, make
+from tests.faults.tally import Tally, audit, drafts_in, stamps
+
+KEPT, HURT = key(0), key(1)
+
+
+def truncate(folder: Path) -> None:
+    os.truncate(folder / "first.bin", 5900)
+
+
+def flip_a_bit(folder: Path) -> None:
+    content = bytearray((folder / "first.bin").read_bytes())
+    content[5000] ^= 1
+    (folder / "first.bin").write_bytes(content)
+
+
+def edit_manifest(old: str, new: str) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        text = (folder / "manifest.json").read_text()
+        assert text.count(old) == 1
+        (folder / "manifest.json").write_text(text.replace(old, new))
+
+    return edit
+
+
+def manifest_of(content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / "manifest.json").write_bytes(content)
+
+
+def file_to_folder(folder: Path) -> None:
+    (folder / "extra" / "second.txt").unlink()
+    (folder / "extra" / "second.txt").mkdir()
+
+
+def whole_to_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def swap(folder: Path) -> None:
+    other = folder.parents[1] / KEPT[:2] / KEPT
+    shutil.rmtree(folder)
+    shutil.copytree(other, folder)
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (truncate, "first.bin has 5900 bytes instead of 6000"),
+    "bit flipped": (flip_a_bit, "first.bin has another checksum"),
+    "file missing": (lambda folder: (folder / "first.bin").unlink(), "first.bin is missing"),
+    "file is a folder": (file_to_folder, "extra/second.txt"),
+    "emptied": (empty, "manifest.json is missing"),
+    "no folder": (whole_to_file, "manifest.json is missing"),
+    "manifest missing": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
+    "manifest edited": (edit_manifest('"content": "', '"content": "0'), "manifest.json is not as it was written"),
+    "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), "manifest.json is no manifest"),
+    "manifest NaN": (edit_manifest('"format": 1', '"format": NaN'), "manifest.json is no manifest"),
+    "manifest half": (lambda folder: os.truncate(folder / "manifest.json", 99), "manifest.json is no manifest"),
+    "manifest binary": (manifest_of(b"\x00\xff\xfe"), "manifest.json is no manifest"),
+    "manifest list": (manifest_of(b"[]"), "manifest.json is no manifest"),
+    "manifest bomb": (manifest_of(b"[" * 200_000), "manifest.json is no manifest"),
+    "manifest of another": (swap, f"manifest.json is of artefact {KEPT}"),
+}
+
+
+def store(folder: Path, full: bool) -> Tally:
+    """Every kind of damage; the warning names it, the damaged folder is kept, the artefact beside it is left alone."""
+    tally = Tally()
+    for name in DAMAGES:
+        tally += hurt(folder / name.replace(" ", "-"), name)
+    return tally
+
+
+def hurt(root: Path, name: str) -> Tally:
+    """One kind of damage."""
+    act, fault = DAMAGES[name]
+    make(Store(root), KEPT)
+    before = stamps(root)
+    act(make(Store(root), HURT).folder)
+    heard: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("benchmark.store")
+    level = log.level
+    log.addHandler(listener)
+    log.setLevel(logging.WARNING)
+    try:
+        believed = Store(root).find(HURT) is not None
+    finally:
+        log.removeHandler(listener)
+        log.setLevel(level)
+    told = len(heard) == 1 and fault in heard[0] and HURT in heard[0] and "\n" not in heard[0]
+    aside = [path.name for path in (root / "damaged").glob("*")] == [f"{HURT}-1"]
+    make(Store(root), HURT)
+    tally = Tally(1, wrong=int(believed) + int(not told) + int(not aside) + len(drafts_in(root)))
+    return tally + audit(root, expected([KEPT, HURT]), before, must=[HURT])
+
+
+def run(folder: Path, full: bool) -> Tally:
+    """A byte of one artefact after the other of an experiment; a rerun makes that one again and nothing else."""
+    experiment.do(folder)
+    root, sums, tally = folder / "store", experiment.expected(), Tally()
+    for each in sums if full else list(sums)[:3]:
+        before = {other: stamp for other, stamp in stamps(root).items() if other != each}
+        file = next((root / each[:2] / each).glob("*.safetensors"))
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+        experiment.do(folder)
+        tally += Tally(1) + audit(root, sums, before, must=[each])
+    return tally + Tally(wrong=len(drafts_in(root)))

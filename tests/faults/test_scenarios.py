@@ -1,0 +1,62 @@
+"""Every kind of fault in short; `make faults` is the same at full length. And that the scenarios can fail at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from benchmark import manifest, store
+from benchmark.store import Artefact, Store
+from tests.faults import damaged, killed, late, racing
+from tests.faults.scenarios import SCENARIOS, quiet
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with quiet():
+        yield
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_nothing_is_lost_made_twice_or_wrong(tmp_path: Path, name: str) -> None:
+    tally = SCENARIOS[name](tmp_path, False)
+    if not tally.injected:
+        pytest.skip(tally.note)
+    assert tally.clean, tally
+
+
+def in_place(self: Store, key: str, identity: dict[str, object], build: Callable[[Path], None]) -> Artefact:
+    """Builds under the final name."""
+    final = self._folder(key)
+    final.mkdir()
+    build(final)
+    return self._remember(key, manifest.seal(final, identity))
+
+
+def test_a_store_that_builds_in_place_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "_build", in_place)
+    monkeypatch.setattr(store, "LATE", 0.0)
+    tally = killed.at_every_point(tmp_path, lambda root: None, killed.new, [killed.MADE], 3)
+    assert tally.injected > tally.wrong > 0
+
+
+def test_a_store_without_locks_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Store, "_lock", lambda self, name: nullcontext())
+    tally = racing.crowd(tmp_path, 1.0)
+    assert tally.duplicated + tally.wrong > 0
+
+
+def test_a_store_that_believes_the_first_look_up_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LATE", 0.0)
+    monkeypatch.setattr(store, "refresh", os.fspath)
+    tally = late.store(tmp_path, False)
+    assert tally.duplicated > 0
+
+
+def test_a_store_that_believes_its_files_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "_fault", lambda *_: "")
+    assert damaged.hurt(tmp_path, "bit flipped").wrong > 0
