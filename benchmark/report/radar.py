@@ -16,6 +16,7 @@ from benchmark.report import findings as found
 from benchmark.report import separation, style
 
 COLUMNS = 6
+WIDEST = 22  # letters of a line above a radar
 AXES = 3  # fewer span no area
 Floats = NDArray[np.float64]
 
@@ -122,8 +123,10 @@ def _panel(axes: Axes, values: Floats, look: dict[str, Any]) -> None:
 
 
 def _wrapped(name: str) -> str:
-    """A suspect's label in two lines: its family, then its rung."""
+    """A suspect's label in two lines: its family, then its rung, without the settings' names where that is long."""
     family, _, rung = name.partition(" ")
+    if len(rung) > WIDEST:
+        rung = ", ".join(part.partition("=")[2] for part in rung.split(" "))
     return f"{family.replace('_', ' ')}\n{rung}"
 
 
