@@ -26,10 +26,13 @@ class Stranger(Suspect):
     Attributes:
         data: `same` are the victim's training images, `other` those that the owner has not got (DeepJudge: Neg-2).
         architecture: another than the victim's, or None for the victim's own.
+        epochs: of training; None for as many as the victim had. A model that learnt little must be acquitted as well,
+            and is as bad as a poor extraction.
     """
 
     data: str = setting(default="other", choices=("same", "other"))
     architecture: Architecture | None = None
+    epochs: int | None = setting(default=None, low=1, later=True)
 
     stolen: ClassVar[bool] = False
 
@@ -50,4 +53,7 @@ class Stranger(Suspect):
 
     def derive(self, case: Case) -> Network:
         fresh = dataclasses.replace(case, task=self.solves(case.task)).fresh()
-        return case.fit(fresh, case.images(self.data), case.task.loss, case.task.training, case.seed)
+        training = case.task.training
+        if self.epochs is not None:
+            training = dataclasses.replace(training, epochs=self.epochs)
+        return case.fit(fresh, case.images(self.data), case.task.loss, training, case.seed)

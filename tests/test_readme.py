@@ -31,5 +31,7 @@ def test_both_commands_stand_at_the_top():
 
 def test_fill_replaces_what_is_between_the_marks():
     assert fill(f"a\n{BEGIN}\nold\n{END}\nb", "| new |") == f"a\n{BEGIN}\n\n| new |\n\n{END}\nb"
+    table = "| a | 1<sup>b</sup> |\n| c | – | n/a<sup>d</sup> |\n\n<sup>b</sup> Kept.\n\n<sup>d</sup> Gone."
+    assert fill(f"{BEGIN}{END}", table) == f"{BEGIN}\n\n| a | 1<sup>b</sup> |\n\n<sup>b</sup> Kept.\n\n{END}"
     with pytest.raises(ValueError, match="marks"):
         fill("no marks", "| new |")

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmark.architectures.small import SmallMobileFaceNet, SmallVGG
+from benchmark.component import settings_of
 from benchmark.data.base import ImageSet
 from benchmark.data.share import Share
 from suspects.independent import Independent, Stranger
@@ -102,3 +103,11 @@ def test_where_there_is_no_such_stranger(tasks, case_of):
     assert not Stranger(data="same", architecture=VGG).inapplicable(task)
     with pytest.raises(ValueError, match="nothing is left"):
         Stranger(data="other").derive(case_of(task))
+
+
+def test_an_undertrained_stranger_stops_early(tasks, case_of, recorded):
+    task = tasks["classification"]
+    Stranger(data="same", epochs=1).derive(case_of(task, fit=recorded))
+    (call,) = recorded.calls
+    assert call.training == dataclasses.replace(task.training, epochs=1) != task.training
+    assert "epochs" not in settings_of(Stranger())
