@@ -166,6 +166,7 @@ def _check(experiment: Experiment) -> None:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
     _check_ablations(experiment)
     _check_leaks(experiment)
+    _check_data(experiment)
     for name, task in experiment.tasks.items():
         _check_sides(experiment, name, task)
         if hasattr(task, "classes"):
@@ -189,6 +190,18 @@ def _check_leaks(experiment: Experiment) -> None:
                 f"suspect.{recipe.family}: wants leaked prints of {method!r}, which the experiment does not make; "
                 f"add it, e.g. 'fingerprint=[{','.join([*experiment.fingerprints, method])}]', or leave the suspect out"
             )
+
+
+def _check_data(experiment: Experiment) -> None:
+    """What recipes bring along is there."""
+    paths = [(f"suspect.{recipe.family}", recipe.suspect) for recipe in experiment.recipes]
+    for role, recipes in (("surrogate", experiment.surrogate), ("reference", experiment.reference)):
+        paths += [(f"auxiliary.{role}[{i}]", suspect) for i, suspect in enumerate(recipes)]
+    for path, suspect in paths:
+        try:
+            suspect.check_data()
+        except InputError as error:
+            raise InputError(f"{path}.{error}") from None
 
 
 def _check_sides(experiment: Experiment, name: str, task: Task) -> None:

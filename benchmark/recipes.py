@@ -85,6 +85,6 @@ def _ladder(family: str, node: Any) -> list[Recipe]:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, Mapping):  # the spec of a component
-        return str(value["class"]).rpartition(".")[2]
+    if isinstance(value, Mapping):  # the spec of a component, which may have a name of its own
+        return str(value["settings"].get("name", value["class"].rpartition(".")[2]))
     return f"{value:g}" if isinstance(value, float) else str(value)

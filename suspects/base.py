@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from benchmark.component import Component, setting
-from benchmark.data.base import ImageSet, Splits
+from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.share import Share
+from benchmark.errors import InputError
 from benchmark.models import Network
 from benchmark.tasks.base import Loss, Task, Training
 from fingerprints.base import Prints
@@ -121,6 +122,13 @@ class Suspect(Component, ABC):
         """Why the recipe makes no sense for a task, or an empty text."""
         return ""
 
+    def check_data(self) -> None:
+        """Checks data sets of the recipe's own, before any work; the recipe of a stored model needs none of them.
+
+        Raises:
+            InputError: they are not there, or not enough; the message begins with the setting's name.
+        """
+
     def solves(self, task: Task) -> Task:
         """The task as the derived model solves it, other than the victim's where labels or architecture change."""
         return task
@@ -128,6 +136,18 @@ class Suspect(Component, ABC):
     @abstractmethod
     def derive(self, case: Case) -> Network:
         """The suspect model, in eval mode."""
+
+
+def size_of(source: DataSource, name: str) -> int:
+    """How many training images the data set has that the setting `name` gives.
+
+    Raises:
+        InputError: it is not there.
+    """
+    try:
+        return source.sizes()["train"]
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def lacking(data: str, task: Task) -> str:

@@ -49,6 +49,13 @@ class Chain(Suspect):
             task = step.solves(task)
         return ""
 
+    def check_data(self) -> None:
+        for number, step in enumerate(self.steps):
+            try:
+                step.check_data()
+            except InputError as error:
+                raise InputError(f"steps[{number}].{error}") from None
+
     def solves(self, task: Task) -> Task:
         return reduce(lambda known, step: step.solves(known), self.steps, task)
 

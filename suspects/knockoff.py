@@ -11,7 +11,7 @@ from benchmark.data.base import DataSource
 from benchmark.data.patches import Patches
 from benchmark.errors import InputError
 from benchmark.models import Network
-from suspects.base import Case
+from suspects.base import Case, size_of
 from suspects.extract import Extraction, Oracle, to_bytes
 
 
@@ -25,8 +25,8 @@ class Knockoff(Extraction):
     budget: int = setting(default=2000, low=1)
     epochs: int = setting(default=15, low=1)
 
-    def check(self) -> None:
-        size = self.surrogate.sizes()["train"]
+    def check_data(self) -> None:
+        size = size_of(self.surrogate, "surrogate")
         if self.budget > size:
             raise InputError(f"budget: {self.budget} queries are more than the {size} pictures of surrogate")
 

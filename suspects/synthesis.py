@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmark.access import CHUNK
 from benchmark.component import setting
 from benchmark.models import Network
 from benchmark.tasks.base import Task
@@ -49,10 +50,15 @@ class Synthesis(Extraction):
         wanted = distributions(len(x), classes, draw_seed(generator)).to(x.device)
         descent = AdamDescent(self.step)
         for _ in range(self.steps):
-            x = x.detach().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(F.cross_entropy(network(x), wanted, reduction="sum"), x)
-            x = (x.detach() + descent.move(gradient)).clamp(0, 1)
+            parts = zip(x.split(CHUNK), wanted.split(CHUNK), strict=True)
+            x = (x + descent.move(torch.cat([_gradient(network, *part) for part in parts]))).clamp(0, 1)
         return x
+
+
+def _gradient(network: Network, x: Tensor, wanted: Tensor) -> Tensor:
+    """The gradient (N, 3, H, W) at the pictures x of the cross entropy of each with the distribution it is to get."""
+    x = x.detach().requires_grad_(True)
+    return torch.autograd.grad(F.cross_entropy(network(x), wanted, reduction="sum"), x)[0]
 
 
 def distributions(count: int, classes: int, seed: int) -> Tensor:

@@ -13,7 +13,7 @@ from benchmark.data.base import DataSource
 from benchmark.data.regrouped import Regrouped
 from benchmark.models import Network
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
+from suspects.base import Case, Suspect, size_of
 from suspects.finetune import reinitialise_last
 
 
@@ -41,6 +41,10 @@ class Transfer(Suspect):
         if self.data is None and task.classes <= self.classes:
             return f"the task has no more than {self.classes} labels, so that none would change"
         return ""
+
+    def check_data(self) -> None:
+        if self.data is not None:
+            size_of(self.data, "data")
 
     def solves(self, task: Task) -> Task:
         source = Regrouped(source=self.data or task.data, labels=self.classes)

@@ -31,17 +31,23 @@ class Residual(nn.Module):
 
 
 class SmallResNet(Architecture):
-    """A stem, one residual block a stage, global mean pool, one linear layer; each stage after the first halves."""
+    """A stem, `blocks` residual blocks a stage, global mean pool, one linear layer; each stage after the first halves.
+
+    Widths 16, 32, 64, three blocks and a stem of stride 1 are ResNet-20 for CIFAR (He et al. 2016, section 4.2; 0.27
+    million parameters), with 1x1 convolutions for its shortcuts between stages.
+    """
 
     widths: tuple[int, ...] = setting(default=(32, 64, 128), low=4)
     stem_stride: int = setting(default=2, low=1, high=4)
+    blocks: int = setting(default=1, low=1, later=True)
 
     def network(self, outputs: int, *, unit: tuple[float, float] | None = None, classes: int = 0) -> Network:
         layers: list[nn.Module] = [nn.Sequential(*_conv(3, self.widths[0], stride=self.stem_stride))]
         before = self.widths[0]
         for i, width in enumerate(self.widths):
-            layers.append(Residual(before, width, stride=1 if i == 0 else 2))
-            before = width
+            for place in range(self.blocks):
+                layers.append(Residual(before, width, stride=1 if i == 0 or place else 2))
+                before = width
         return assemble(nn.Sequential(*layers), PoolLinear(before, outputs), unit, classes)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 
-from benchmark.component import setting
+from benchmark.component import build, of_spec, setting, spec_of
+from benchmark.data.vision import TorchVision
 from benchmark.errors import InputError
 from benchmark.experiment import read
+from benchmark.recipes import recipes_of
 from suspects.base import Suspect
 from suspects.finetune import FineTune
 from suspects.prune import WeightPruning
@@ -95,6 +98,40 @@ def test_two_lists_make_their_product_the_last_runs_fastest():
         "finetune layers=all epochs=1",
         "finetune layers=all epochs=2",
     ]
+
+
+def test_rungs_that_are_components_go_by_their_name_or_class():
+    sets = [{"_target_": "benchmark.data.vision.TorchVision", "name": name} for name in ("CIFAR10", "SVHN")]
+    transfer = {"_target_": "suspects.transfer.Transfer", "data": [None, DIGITS, *sets]}
+    labels = [recipe.label for recipe in recipes_of({"transfer": transfer})]
+    assert labels == ["transfer data=None", "transfer data=Digits", "transfer data=CIFAR10", "transfer data=SVHN"]
+
+
+ABSENT = {"_target_": "benchmark.data.vision.TorchVision", "root": "nowhere", "name": "SVHN"}
+THIEVES = {
+    "surrogate": {"_target_": "suspects.knockoff.Knockoff", "surrogate": ABSENT, "budget": 10},
+    "data": {"_target_": "suspects.transfer.Transfer", "data": ABSENT},
+}
+
+
+@pytest.mark.parametrize("key", THIEVES)
+def test_a_thiefs_own_data_are_missed_before_any_work(key):
+    chain = {"_target_": "suspects.chain.Chain", "steps": [CONFIG["suspect"]["finetune"], THIEVES[key]]}
+    for path, value, place in (
+        ("suspect.thief", THIEVES[key], f"suspect.thief.{key}"),
+        ("suspect.thief", chain, f"suspect.thief.steps[1].{key}"),
+        ("auxiliary.surrogate", [THIEVES[key]], f"auxiliary.surrogate[0].{key}"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read(changed(path, value))
+        message = str(caught.value)
+        assert message.startswith(f"{place}: nowhere/train_32x32.mat: no such file. Fetch train_32x32.mat, ")
+
+
+@pytest.mark.parametrize("key", THIEVES)
+def test_the_recipe_of_a_stored_model_needs_no_data(key):
+    recipe = build(THIEVES[key], "thief")
+    assert of_spec(spec_of(recipe)) == dataclasses.replace(recipe, **{key: TorchVision(name="SVHN")})
 
 
 def test_copies_differ_by_number():

@@ -109,7 +109,8 @@ def test_pictures_are_brought_to_the_size_and_to_grey_only_where_the_task_is_gre
 
 def test_a_budget_beyond_the_surrogate_is_refused():
     with pytest.raises(InputError, match="budget: 1198 queries are more than the 1197 pictures of surrogate"):
-        Knockoff(surrogate=Digits(), budget=1198)
+        Knockoff(surrogate=Digits(), budget=1198).check_data()
+    Knockoff(surrogate=Digits(), budget=1197).check_data()
 
 
 def test_which_tasks_can_be_extracted(tasks):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from suspects import synthesis
 from suspects.synthesis import Synthesis, distributions
 
 
@@ -54,3 +55,16 @@ def test_synthesis_moves_the_substitute_toward_the_distributions(tasks, case_of)
         alone.step()
         x.data.clamp_(0, 1)
     torch.testing.assert_close(moved[:1], x.detach(), rtol=0, atol=2e-3)
+
+
+def test_many_pictures_move_in_parts_as_they_would_together(tasks, case_of, monkeypatch):
+    case, noise = case_of(tasks["classification"]), torch.rand(7, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    widths = []
+    case.victim.register_forward_hook(lambda _, __, output: widths.append(len(output)))
+    recipe = Synthesis(steps=3, step=0.02)
+    whole = recipe._synthesise(case.victim, noise, torch.Generator().manual_seed(5))
+    monkeypatch.setattr(synthesis, "CHUNK", 3)
+    parts = recipe._synthesise(case.victim, noise, torch.Generator().manual_seed(5))
+    assert widths == [7] * 3 + [3, 3, 1] * 3
+    torch.testing.assert_close(parts, whole, rtol=0, atol=2e-3)  # where a gradient is next to 0, Adam may turn round
+    assert (parts - whole).abs().median() < 1e-6

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from benchmark.architectures.lenet import LeNet5
 from benchmark.architectures.mobilefacenet import MobileFaceNet
 from benchmark.architectures.resnet import ResNet18
+from benchmark.architectures.small import SmallResNet
 from benchmark.architectures.vgg import VGG11
 from benchmark.models import Architecture
 
@@ -14,6 +16,8 @@ NARROW: dict[str, tuple[Architecture, int, int]] = {  # architecture, pixels, si
     "resnet18-small": (ResNet18(width=8, stem="small", last_stride=1), 32, 4),
     "vgg11": (VGG11(width=8, hidden=24, batch_norm=False), 64, 2),
     "vgg11-bn": (VGG11(width=8, hidden=24), 64, 2),
+    "lenet5": (LeNet5(widths=(8, 12), hidden=(20, 10)), 32, 5),
+    "resnet20": (SmallResNet(widths=(4, 8, 12), stem_stride=1, blocks=3), 32, 8),
     "mobilefacenet": (MobileFaceNet(width=8, side=2), 32, 2),
 }
 

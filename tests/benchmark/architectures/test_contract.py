@@ -79,6 +79,8 @@ def sums(network):
             joined |= {f"{name}.conv2", f"{name}.downsample.0"}
         if type(module).__name__ == "Bottleneck":
             joined.add(f"{name}.branch.2")
+        if type(module).__name__ == "Residual":
+            joined |= {f"{name}.branch.3", f"{name}.shortcut.0"}
     return joined
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
+import pickle
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
+from scipy.io import savemat
+
+from benchmark.compat import ensure_torchvision
 
 
 def picture(seed: int, width: int = 12, height: int = 10, mode: str = "RGB", kind: str = "JPEG") -> bytes:
@@ -94,3 +100,71 @@ def medmnist(
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **arrays)
     return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def torchvision(root: Path, patch: pytest.MonkeyPatch, counts: tuple[int, int] = (600, 110)) -> Path:
+    """The four sets in torchvision's folders, whose checksums torchvision then has; `counts` in training and test."""
+    ensure_torchvision()
+    from torchvision import datasets
+
+    for name in ("MNIST", "FashionMNIST"):
+        files = idx(root / name / "raw", counts, seed=len(name))
+        patch.setattr(getattr(datasets, name), "resources", list(files.items()))
+    *train, test, meta = cifar10(root / "cifar-10-batches-py", counts).items()
+    patch.setattr(datasets.CIFAR10, "train_list", [list(file) for file in train])
+    patch.setattr(datasets.CIFAR10, "test_list", [list(test)])
+    patch.setattr(datasets.CIFAR10, "meta", {"filename": meta[0], "key": "label_names", "md5": meta[1]})
+    mats = zip(("train", "test"), svhn(root, counts).items(), strict=True)
+    listed = {part: [f"http://ufldl.stanford.edu/housenumbers/{name}", name, md5] for part, (name, md5) in mats}
+    patch.setattr(datasets.SVHN, "split_list", listed)
+    return root
+
+
+def idx(folder: Path, counts: tuple[int, int], seed: int = 0) -> dict[str, str]:
+    """MNIST's four files: 28-pixel grey pictures and labels 0 to 9 in gzipped idx; their MD5s by name."""
+    generator, digests = np.random.default_rng(seed), {}
+    for part, count in zip(("train", "t10k"), counts, strict=True):
+        pictures = _classed(generator, range(count), 28)[:, 0]
+        for kind, array in (("images-idx3", pictures), ("labels-idx1", (np.arange(count) % 10).astype(np.uint8))):
+            head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
+            content = gzip.compress(head + array.tobytes(), mtime=0)
+            digests[f"{part}-{kind}-ubyte.gz"] = _written(folder / f"{part}-{kind}-ubyte.gz", content)
+    return digests
+
+
+def cifar10(folder: Path, counts: tuple[int, int]) -> dict[str, str]:
+    """CIFAR-10's pickled batches, five for training, one for the test, and the names; their MD5s by name."""
+    generator, digests = np.random.default_rng(1), {}
+    starts = {f"data_batch_{i + 1}": range(i * counts[0] // 5, (i + 1) * counts[0] // 5) for i in range(5)}
+    for name, numbers in (starts | {"test_batch": range(counts[1])}).items():
+        rows = _classed(generator, numbers, 32).reshape(-1, 3072)
+        batch = {"data": rows, "labels": [number % 10 for number in numbers]}
+        digests[name] = _written(folder / name, pickle.dumps(batch, protocol=2))
+    names = {"label_names": [f"class {i}" for i in range(10)]}
+    return digests | {"batches.meta": _written(folder / "batches.meta", pickle.dumps(names, protocol=2))}
+
+
+def svhn(folder: Path, counts: tuple[int, int]) -> dict[str, str]:
+    """SVHN's MATLAB files, pictures (32, 32, 3, N) and labels 1 to 10, of which 10 is the digit 0; MD5s by name."""
+    generator, digests = np.random.default_rng(2), {}
+    for part, count in zip(("train", "test"), counts, strict=True):
+        buffer = io.BytesIO()
+        pictures = _classed(generator, range(count), 32).transpose(2, 3, 1, 0)
+        savemat(buffer, {"X": pictures, "y": (np.arange(count)[:, None] % 10 + 1).astype(np.uint8)})
+        # the head names the platform and the hour: a fixed one, so that the digest is always the same
+        content = b"MATLAB 5.0 MAT-file".ljust(116) + buffer.getvalue()[116:]
+        digests[f"{part}_32x32.mat"] = _written(folder / f"{part}_32x32.mat", content)
+    return digests
+
+
+def _classed(generator: np.random.Generator, numbers: range, side: int) -> np.ndarray:
+    """Noise (N, 3, side, side) of 1 to 254 on a coarse pattern of the picture's class, its number modulo ten."""
+    patterns = np.random.default_rng(9).integers(0, 192, (10, 3, 4, 4), np.uint8)
+    classes = patterns[np.array(numbers) % 10].repeat(side // 4, axis=2).repeat(side // 4, axis=3)
+    return classes + generator.integers(1, 64, classes.shape, np.uint8)
+
+
+def _written(path: Path, content: bytes) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return hashlib.md5(content).hexdigest()
