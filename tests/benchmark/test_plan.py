@@ -18,7 +18,7 @@ from benchmark.plan import plan
 from suspects.independent import Independent
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-LABEL = {"ipguard", "conferae", "ltrc", "akh", "random"}
+LABEL = {"ipguard", "conferae", "ltrc", "akh", "random", "deepjudge_black"}
 TASKS = ("digits_class", "digits_angle", "digits_match")
 
 
@@ -80,7 +80,7 @@ def test_one_victim_twenty_positives_and_twenty_negatives(digits, task):
 @pytest.mark.parametrize("task", TASKS)
 def test_five_repeats_of_the_prints_measured_on_the_victim_and_every_suspect(digits, task):
     prints = [job for job in digits.of_kind(PrintsJob) if job.task_name == task]
-    methods = {"saliency", "tafa"} | (LABEL if task == "digits_class" else set())
+    methods = {"saliency", "tafa", "deepjudge_white"} | (LABEL if task == "digits_class" else set())
     assert Counter(job.method for job in prints) == dict.fromkeys(methods, 5)
     assert all(Counter(job.repeat for job in prints)[repeat] == len(methods) for repeat in range(5))
     assert {job.count for job in prints} == {100}
