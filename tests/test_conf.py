@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,26 @@ def test_an_experiment_runs_on_tiny_budgets(overrides, tmp_path):
     page = (tmp_path / "results" / name / "index.html").read_text()
     assert all(task in page for task in config["task"])
     assert all(method in page for method in config["fingerprint"])
+    if name == "thieves":
+        every_cell_is_filled(tmp_path / "results" / name / "tables" / "matrix.md", config)
+
+
+def every_cell_is_filled(matrix, config):
+    """A row for every suspect on every task, a score or the mark of a reason for every method."""
+    lines = matrix.read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")][2:]
+    assert len(rows) == len(config["task"]) * len(config["suspect"])
+    assert all(re.fullmatch(r"(\d\.\d\d|n/a)(<sup>\w+</sup>)*", cell) for row in rows for cell in row[2:])
+    noted = set(re.findall(r"<sup>(\w+)</sup>", " ".join(cell for row in rows for cell in row[2:] if "n/a" in cell)))
+    reasons = [line for line in lines if re.match(r"<sup>\w+</sup> ", line)]
+    assert noted <= {re.match(r"<sup>(\w+)</sup>", line)[1] for line in reasons}
+    assert all("<sup>" in cell for row in rows for cell in row[2:] if cell.startswith("n/a"))
+    assert not any("a job failed" in line for line in reasons)
+
+
+def test_thieves_brings_every_recipe_and_every_method_together():
+    config = composed("experiment=thieves")
+    files_to_fetch = {"knockoff_torchvision"}
+    assert set(config["suspect"]) == {name for group, name in YAMLS if group == "suspect"} - files_to_fetch
+    assert set(config["fingerprint"]) == {name for group, name in YAMLS if group == "fingerprint"}
+    assert {read(config).tasks[name].kind for name in config["task"]} == {"classification", "regression", "similarity"}
