@@ -27,7 +27,7 @@ MISTAKES = {
     "suspect=[]": "suspect: the experiment has no stolen suspects",
     "~suspect.independent": "suspect: the experiment has no independent suspects",
     "count=1198": "count: 1198 prints are more than the 1197 train images of digits_class",
-    "count=401": "count: 401 prints are more than the 400 test images of digits_class from which akh makes them",
+    "count=401": "count: 401 prints are more than the 400 test images of digits_class from which deepjudge_black makes them",
     "count=abc": "count: wants a whole number >= 1, got 'abc'",
     "repeats=0": "repeats: wants a whole number >= 1, got 0",
     "name=a/b": "name: wants letters, digits",
@@ -72,8 +72,8 @@ def test_help_names_groups_and_examples():
     done = shell("--help")
     assert done.returncode == 0
     for word in (
-        "experiment: digits",
-        "fingerprint: akh, conferae, ipguard, ltrc, random, saliency, tafa",
+        "experiment: deepjudge, deepjudge_ablations, deepjudge_digits, digits, ",
+        "fingerprint: akh, conferae, deepjudge_black, deepjudge_white, ipguard, ltrc, random, saliency, tafa",
         "python -m benchmark -m",
     ):
         assert word in done.stdout

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import psutil
 import pytest
@@ -24,13 +25,14 @@ def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
     chosen = config(tmp_path, task={"digits": {**TASK, "training": training}})
     chosen["executor"] = {"_target_": "benchmark.execute.Local", "workers": 2}
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL)
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell has its children ignore it
+    process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL, preexec_fn=heeds)
     while len(list((tmp_path / "store").glob("??/.*.tmp"))) < 2 and process.poll() is None:
         time.sleep(0.01)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 2
     process.send_signal(end)
-    process.wait()
+    process.wait(timeout=60)
     gone, left = psutil.wait_procs(family, timeout=60)
     assert not left and gone
     assert not list((tmp_path / "store").glob("??/.*.tmp")) and not built(tmp_path / "store")
