@@ -27,7 +27,7 @@ MISTAKES = {
     "suspect=[]": "suspect: the experiment has no stolen suspects",
     "~suspect.independent": "suspect: the experiment has no independent suspects",
     "count=1198": "count: 1198 prints are more than the 1197 train images of digits_class",
-    "count=401": "count: 401 prints are more than the 400 test images of digits_class from which deepjudge_black makes them",
+    "count=401": "count: 401 prints are more than the 400 test images of digits_class from which deepjudge_black makes",
     "count=abc": "count: wants a whole number >= 1, got 'abc'",
     "repeats=0": "repeats: wants a whole number >= 1, got 0",
     "name=a/b": "name: wants letters, digits",
