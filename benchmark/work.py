@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmark.checkpoint import Checkpoints
 from benchmark.component import of_spec
 from benchmark.data.base import DataSource, Splits
-from benchmark.errors import Inapplicable
+from benchmark.errors import Inapplicable, StoreError
 from benchmark.jobs import DetectionJob, DetectorJob, ExhibitJob, Job, MeasureJob, ModelJob, PrintsJob
 from benchmark.models import Network, load, plainly_laid_out
 from benchmark.stealth.visibility import label_accuracy, psnr
@@ -76,6 +76,8 @@ class Workshop:
         checkpoints = Checkpoints(self.store.root / "unfinished" / job.key, self.trainer.checkpoint)
         try:
             made = self._make(job, lambda folder: self._model(job, folder, checkpoints))
+        except StoreError:
+            raise  # a full disk is no fault of the training, which goes on from there
         except Exception:
             checkpoints.clear()
             raise

@@ -13,6 +13,7 @@ from torch.nn.utils import prune
 from benchmark.augment import Augment
 from benchmark.checkpoint import Checkpoints
 from benchmark.data.base import ImageSet
+from benchmark.errors import StoreError
 from benchmark.experiment import read
 from benchmark.plan import plan
 from benchmark.store import Store
@@ -112,13 +113,13 @@ def test_a_save_that_is_cut_off_leaves_the_one_before(tmp_path, monkeypatch):
     assert Checkpoints(tmp_path, every=0).begin().load() == {"epochs": 1}
 
 
-def test_a_killed_job_keeps_its_epochs_and_a_failed_one_does_not(tmp_path, trainer, monkeypatch):
+def test_a_killed_job_and_a_full_disk_keep_the_epochs_and_a_failed_job_does_not(tmp_path, trainer, monkeypatch):
     task = {**TASK, "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 8, "batch": 256}}
     job = plan(read(config(tmp_path, task={"digits": task}))).jobs[0]
     eager = dataclasses.replace(trainer, checkpoint=0)
     folder = tmp_path / "store" / "unfinished" / job.key
     original = type(job.task).loss
-    for error, steps, kept in ((Cut, 30, True), (ArithmeticError, 2, False)):
+    for error, steps, kept in ((Cut, 30, True), (StoreError, 2, True), (ArithmeticError, 2, False)):
         calls = []
 
         def loss(self, network, x, targets, error=error, steps=steps, calls=calls):
