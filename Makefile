@@ -28,7 +28,7 @@ report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
 	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
 
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
-	$(BIN)/python -m benchmark.status $(EXPERIMENT) $(ARGS)
+	$(BIN)/python -m benchmark.cli.status $(EXPERIMENT) $(ARGS)
 
 smoke: $(STAMP)  ## every component once on tiny budgets
 	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
@@ -56,7 +56,7 @@ notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results, into note
 	WHOSENET_RESULTS=$(CURDIR)/results/$(EXPERIMENT) $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
 
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
-	$(BIN)/python -m benchmark.report.readme
+	$(BIN)/python -m benchmark.report.page.readme
 
 clean:  ## remove everything that make made, the store too
 	rm -rf $(VENV) artefacts outputs multirun results/smoke .pytest_cache .mypy_cache .ruff_cache

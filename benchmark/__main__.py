@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
@@ -13,16 +12,16 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-CONF = str(Path(__file__).resolve().parents[1] / "conf")
+from benchmark.paths import CONF
 
 
-@hydra.main(version_base="1.3", config_path=CONF, config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")
 def run(config: DictConfig) -> None:
     """Hydra pickles this function by value for other launchers, so it only calls.
 
     It leaves by SystemExit: an exception would have Hydra print lines of its own.
     """
-    from benchmark.command import run as run_experiment
+    from benchmark.cli.command import run as run_experiment
     from benchmark.errors import InputError
 
     plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -42,9 +41,9 @@ def main() -> None:
     try:
         run()
     except (HydraException, OmegaConfBaseException) as error:
-        from benchmark.mistakes import explain
+        from benchmark.cli.mistakes import explain
 
-        fail(explain(error, sys.argv[1:], Path(CONF)))
+        fail(explain(error, sys.argv[1:], CONF))
     except KeyboardInterrupt:
         print("interrupted: what was done is kept, run again to continue", file=sys.stderr)
         raise SystemExit(130) from None

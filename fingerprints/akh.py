@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.component import setting
-from fingerprints.base import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.spec.component import setting
 
 
 class AKH(LabelFingerprint):

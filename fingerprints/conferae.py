@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.component import setting
+from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw
+from benchmark.crafting.descent import AdamDescent
 from benchmark.errors import InputError
-from benchmark.models import Network
-from fingerprints.base import LabelFingerprint, Owner, Prints, draw
-from fingerprints.descent import AdamDescent
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 
 TINY = 1e-7  # how far probabilities are kept from 0 (and ME from 1 too) under a logarithm
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
+from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.crafting.descent import AdamDescent
 from benchmark.errors import InputError
-from benchmark.models import Network
-from fingerprints.base import LabelFingerprint, Owner, Prints, draw, victim_labels
-from fingerprints.descent import AdamDescent
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 
 
 class IPGuard(LabelFingerprint):

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from benchmark.component import setting
-from benchmark.models import Network
-from fingerprints.base import LabelFingerprint, Owner, Prints
+from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 
 Weights = dict[str, Tensor]
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import torch
 
-from fingerprints.base import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
 
 
 class Random(LabelFingerprint):

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.access import Answers, WhiteBox
-from benchmark.component import setting
+from benchmark.access.access import Answers, WhiteBox
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Owner, Prints, Verifier, draw
+from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
+from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
 from benchmark.errors import InputError
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Scorer, Task
-from fingerprints.base import Fingerprint, Matcher, Owner, Prints, Verifier, draw
-from fingerprints.descent import AdamDescent, Descent, SignDescent
-from fingerprints.gradcam import class_map, class_map_pooled, normalise, rasterise
 
 
 class Saliency(Fingerprint):

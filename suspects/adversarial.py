@@ -8,11 +8,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.attacks import pgd
-from benchmark.component import setting
-from benchmark.models import Network
+from benchmark.contracts.suspect import Case, Suspect
+from benchmark.crafting.attacks import pgd
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
 
 
 class AdversarialTraining(Suspect):

@@ -6,11 +6,11 @@ import dataclasses
 from functools import reduce
 from typing import ClassVar
 
-from benchmark.component import setting
+from benchmark.contracts.suspect import Case, Suspect
 from benchmark.errors import InputError
-from benchmark.models import Network, plainly_laid_out
+from benchmark.networks.network import Network, plainly_laid_out
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
 
 
 class Chain(Suspect):

@@ -8,10 +8,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from benchmark.component import setting
-from benchmark.models import Network
-from benchmark.train import freeze
-from suspects.base import Case, Suspect
+from benchmark.contracts.suspect import Case, Suspect
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
+from benchmark.training.trainer import freeze
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 

@@ -11,12 +11,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.access import Answers
-from benchmark.component import setting
+from benchmark.access.access import Answers
+from benchmark.contracts.suspect import Case, Suspect
 from benchmark.data.base import ImageSet
-from benchmark.models import Architecture, Network
+from benchmark.networks.network import Architecture, Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
 
 
 class Oracle:

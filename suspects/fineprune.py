@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from benchmark.component import setting
+from benchmark.contracts.suspect import Case, Suspect
 from benchmark.data.base import ImageSet
-from benchmark.models import Network
-from benchmark.train import freeze
-from suspects.base import Case, Suspect
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
+from benchmark.training.trainer import freeze
 
 
 class FinePruning(Suspect):

@@ -12,10 +12,10 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.component import setting
-from benchmark.models import Network
+from benchmark.contracts.suspect import Case, Suspect, lacking
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect, lacking
 
 
 class FineTune(Suspect):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from benchmark.component import setting
-from benchmark.models import Architecture, Network
+from benchmark.contracts.suspect import Case, Suspect, lacking
+from benchmark.networks.network import Architecture, Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect, lacking
 
 
 class Independent(Suspect):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.access import CHUNK
-from benchmark.component import setting
-from benchmark.models import Network
+from benchmark.access.access import CHUNK
+from benchmark.contracts.fingerprint import draw
+from benchmark.contracts.suspect import Case
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from fingerprints.base import draw
-from suspects.base import Case
 from suspects.extract import Extraction, Oracle, draw_seed, to_bytes
 
 

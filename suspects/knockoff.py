@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
+from benchmark.contracts.suspect import Case, size_of
 from benchmark.data.base import DataSource
 from benchmark.data.patches import Patches
 from benchmark.errors import InputError
-from benchmark.models import Network
-from suspects.base import Case, size_of
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from suspects.extract import Extraction, Oracle, to_bytes
 
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.suspect import Case, Suspect
 from benchmark.data.base import ImageSet
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from fingerprints.base import Prints
-from suspects.base import Case, Suspect
 from suspects.extract import to_bytes
 
 

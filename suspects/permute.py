@@ -7,8 +7,8 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from benchmark.models import Network
-from suspects.base import Case
+from benchmark.contracts.suspect import Case
+from benchmark.networks.network import Network
 from suspects.disguise import Disguise
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.component import setting
-from benchmark.models import Network
-from suspects.base import Case, Suspect
+from benchmark.contracts.suspect import Case, Suspect
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 
 
 class WeightShifting(Suspect):

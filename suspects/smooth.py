@@ -8,10 +8,10 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
-from benchmark.models import Network
+from benchmark.contracts.suspect import Case, Suspect
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect
 
 
 class LabelSmoothing(Suspect):

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.access import CHUNK
-from benchmark.component import setting
-from benchmark.models import Network
+from benchmark.access.access import CHUNK
+from benchmark.contracts.suspect import Case
+from benchmark.crafting.descent import AdamDescent
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from fingerprints.descent import AdamDescent
-from suspects.base import Case
 from suspects.extract import Extraction, Oracle, draw_seed, to_bytes
 
 

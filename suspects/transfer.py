@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.component import setting
+from benchmark.contracts.suspect import Case, Suspect, size_of
 from benchmark.data.base import DataSource
 from benchmark.data.regrouped import Regrouped
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
-from suspects.base import Case, Suspect, size_of
 from suspects.finetune import reinitialise_last
 
 

@@ -8,16 +8,16 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.contracts.suspect import Case
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits, RotatedDigits
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
 from benchmark.tasks.base import Task, Training
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression
 from benchmark.tasks.similarity import Similarity
-from benchmark.train import Trainer
-from suspects.base import Case
+from benchmark.training.trainer import Trainer
 from suspects.independent import Independent
 
 torch.set_num_threads(1)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from medmnist.info import INFO
 from omegaconf import OmegaConf
 
-from benchmark.command import run
-from benchmark.component import build, list_settings
-from benchmark.experiment import read
+from benchmark.cli.command import run
+from benchmark.paths import CONF
+from benchmark.plan.experiment import read
+from benchmark.spec.component import build, list_settings
 from tests.benchmark.data import miniature
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("task", "suspect", "fingerprint", "detector")
 YAMLS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from benchmark.report.readme import BEGIN, END, fill
+from benchmark.paths import ROOT
+from benchmark.report.page.readme import BEGIN, END, fill
 
-ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

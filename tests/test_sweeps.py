@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).parents[1]
+from benchmark.paths import ROOT
+
 TINY = (
     "experiment=smoke",
     "task=[digits_class]",

@@ -9,8 +9,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.component import Component
 from benchmark.errors import InputError
+from benchmark.spec.component import Component
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 _TRAIN, _VALID = 1197, 200  # the other 400 are the test set
 

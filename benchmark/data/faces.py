@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark.component import setting
 from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 
 class FaceFolder(DividedSource):

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.component import setting
 from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 _NAME = re.compile(r"(?P<person>\d+)A(?P<age>\d+)[a-z]*\.\w+", re.IGNORECASE)
 

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 Listing = list[tuple[str, float]]  # (name of a file, target)

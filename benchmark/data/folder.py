@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import ClassVar
 
-from benchmark.component import setting
 from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 SPLITS = {"train": 0, "training": 0, "valid": 1, "val": 1, "validation": 1, "test": 2}
 

@@ -7,9 +7,9 @@ import io
 from collections import defaultdict
 from typing import ClassVar
 
-from benchmark.component import setting
 from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")  # DermaMNIST's order
 METADATA = "HAM10000_metadata.csv"

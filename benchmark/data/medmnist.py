@@ -16,10 +16,10 @@ from filelock import FileLock
 from PIL import Image
 
 from benchmark.compat import ensure_torchvision
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.files import to_square
 from benchmark.errors import InputError, near_misses
+from benchmark.spec.component import setting
 
 RESOLUTIONS = (28, 64, 128, 224)
 PARTS = ("train", "val", "test")

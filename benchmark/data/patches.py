@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 PICTURES = (
     *("astronaut.png", "brick.png", "camera.png", "cell.png", "chelsea.png", "clock_motion.png", "coffee.png"),

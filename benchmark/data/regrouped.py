@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
+from benchmark.spec.component import setting
 
 
 class Regrouped(DataSource):

@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.compat import ensure_torchvision
-from benchmark.component import setting
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.spec.component import setting
 
 IDX = ("MNIST", "FashionMNIST")  # sets in LeCun's idx format, grey and 28 px; the others are in colour and 32 px
 CLASSES = 10  # of every set

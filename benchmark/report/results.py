@@ -13,11 +13,16 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import InputError
-from benchmark.report import costs, current, families, headline, matrix, page, pictures, rounding, stealth, style
-from benchmark.report import published as papers
+from benchmark.report import current
+from benchmark.report.figures import every as pictures
+from benchmark.report.figures import style
 from benchmark.report.findings import COLUMNS, Findings, checked
+from benchmark.report.page import page
 from benchmark.report.summary import summarise
-from benchmark.report.tables import Table
+from benchmark.report.tables import channels as rounding
+from benchmark.report.tables import costs, families, headline, matrix, stealth
+from benchmark.report.tables import published as papers
+from benchmark.report.tables.table import Table
 
 FLOATS = {"distances": "%.6g"}  # a row per print and detector: six digits keep the file small
 

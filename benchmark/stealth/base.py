@@ -10,9 +10,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from benchmark.component import Component
 from benchmark.data.base import Splits
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import Component
 from benchmark.tasks.base import Task
 
 

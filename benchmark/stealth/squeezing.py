@@ -11,10 +11,10 @@ from scipy.ndimage import median_filter
 from skimage.restoration import denoise_nl_means
 from torch import Tensor
 
-from benchmark.component import setting
 from benchmark.data.base import Splits
 from benchmark.errors import InputError
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.stealth.base import Detector, false_positive_threshold
 from benchmark.tasks.base import Task
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.component import setting
 from benchmark.data.base import ImageSet, Splits
 from benchmark.errors import InputError
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.stealth.base import Detector
 
 NEAR_ZERO = 0.1  # centre coordinates keep this distance from 0, which a network without biases reaches by weights 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.models import Network
+from benchmark.contracts.fingerprint import Prints
+from benchmark.networks.network import Network
 from benchmark.tasks.base import Task
-from fingerprints.base import Prints
 
 IDENTICAL = 100.0  # dB reported for an unchanged image, whose PSNR is infinite
 

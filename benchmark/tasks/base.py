@@ -14,10 +14,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.augment import Augment
-from benchmark.component import Component, setting
+from benchmark.data.augment import Augment
 from benchmark.data.base import DataSource, ImageSet, Splits
-from benchmark.models import Architecture, Network
+from benchmark.networks.network import Architecture, Network
+from benchmark.spec.component import Component, setting
 
 Payload = Mapping[str, Tensor]
 Loss = Callable[[Network, Tensor, Tensor], Tensor]  # (network, pixels, targets) -> the mean loss, a scalar

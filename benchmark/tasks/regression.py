@@ -7,9 +7,9 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.component import setting
 from benchmark.data.base import ImageSet, Splits
-from benchmark.models import Network
+from benchmark.networks.network import Network
+from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
 
 

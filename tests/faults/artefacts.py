@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from benchmark.store import Artefact, Store
+from benchmark.store.artefacts import Artefact, Store
 
 Files = dict[str, bytes]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.jobs import ModelJob
-from benchmark.store import Store
+from benchmark.plan.jobs import ModelJob
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import expected, key, make
 from tests.faults.tally import Tally, audit, drafts_in, stamps

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.store import Store
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import expected, key, make
 from tests.faults.tally import Tally, audit, drafts_in, stamps
@@ -96,7 +96,7 @@ def hurt(root: Path, name: str) -> Tally:
     heard: list[str] = []
     listener = logging.Handler()
     listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    log = logging.getLogger("benchmark.store")
+    log = logging.getLogger("benchmark.store.artefacts")
     level = log.level
     log.addHandler(listener)
     log.setLevel(logging.WARNING)

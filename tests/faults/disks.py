@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.errors import StoreError
-from benchmark.store import Store
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import disk, expected, key, make, remount
 from tests.faults.points import EVERYTHING, NEEDS_SPACE, TAKES_SPACE, Points, refuse

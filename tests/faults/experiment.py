@@ -14,22 +14,22 @@ from typing import Any
 import pytest
 import torch
 
-from benchmark.command import run
-from benchmark.component import setting
-from benchmark.execute import Local
-from benchmark.experiment import read
-from benchmark.jobs import Job
-from benchmark.plan import Plan, plan
-from benchmark.report import pictures
-from benchmark.store import Store
-from benchmark.train import Trainer
+from benchmark.cli.command import run
+from benchmark.plan.experiment import read
+from benchmark.plan.jobs import Job
+from benchmark.plan.plan import Plan, plan
+from benchmark.report.figures import every as pictures
+from benchmark.run.local import Local
+from benchmark.spec.component import setting
+from benchmark.store.artefacts import Store
+from benchmark.training.trainer import Trainer
 from tests.faults.points import Points, kill
 from tests.faults.tally import held, keys_in
 
 TASK = {
     "_target_": "benchmark.tasks.classification.Classification",
     "data": {"_target_": "benchmark.data.digits.Digits"},
-    "architecture": {"_target_": "benchmark.architectures.small.SmallResNet", "widths": [4, 4, 4]},
+    "architecture": {"_target_": "benchmark.networks.small.SmallResNet", "widths": [4, 4, 4]},
     "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "batch": 256},
 }
 
@@ -63,7 +63,7 @@ def config(folder: Path, fatal: int = 0, workers: int = 1) -> dict[str, Any]:
             "reference": [{"_target_": "suspects.independent.Independent"}],
         },
         "trainer": trainer,
-        "executor": {"_target_": "benchmark.execute.Local", "workers": workers},
+        "executor": {"_target_": "benchmark.run.local.Local", "workers": workers},
         "count": 10,
         "repeats": 1,
         "repeat_zoo": False,

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.errors import StoreError
-from benchmark.jobs import Job
-from benchmark.store import Store
+from benchmark.plan.jobs import Job
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, key, make, started
 from tests.faults.points import Points, kill

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import StoreError
-from benchmark.store import Store
+from benchmark.paths import ROOT
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, key, make, started
 from tests.faults.tally import Tally, audit, stamps
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = ROOT
 SOON = 30.0  # seconds; a lock that blocks does so for ever
 CONTENTS = (b"", b"99999\nanother-host\n", b"1\nanother-host\n", b"\x00\xff", b"{}")
 LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
@@ -29,7 +30,7 @@ LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 HOLDER = """
 import sys, time
 from pathlib import Path
-from benchmark.store import Store
+from benchmark.store.artefacts import Store
 
 def build(folder):
     (folder / "half").write_text("x")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.store import Store
+from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, files, key, log_to, make, started
 from tests.faults.tally import Tally, audit, drafts_in, keys_in

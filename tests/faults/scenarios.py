@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark import store
+from benchmark.store import artefacts as store
 from tests.faults import clocks, damaged, disks, killed, late, locks, racing
 from tests.faults.tally import Tally
 

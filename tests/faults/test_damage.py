@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from benchmark.store import Artefact, Store, write_json
+from benchmark.store.artefacts import Artefact, Store, write_json
 
 KEY, OTHER = "ab" + "0" * 18, "ab" + "1" * 18
 SPEC = {"settings": {"rate": 0.25}}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import StoreError
-from benchmark.store import Artefact, Store, write_json
+from benchmark.store.artefacts import Artefact, Store, write_json
 
 KEY = "ab" + "0" * 18
 SPEC = {"settings": {"rate": 0.25}}

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import manifest, store
-from benchmark.store import Artefact, Store
+from benchmark.store import artefacts as store
+from benchmark.store import manifest
+from benchmark.store.artefacts import Artefact, Store
 from tests.faults import damaged, killed, late, racing
 from tests.faults.scenarios import SCENARIOS, quiet
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import StoreError
-from benchmark.store import Store
+from benchmark.store.artefacts import Store
 from tests.faults.artefacts import ended, expected, files, key, log_to, make, started
 from tests.faults.tally import audit
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from benchmark.contracts.fingerprint import Owner
 from benchmark.data.base import ImageSet, Splits
-from benchmark.models import Network
+from benchmark.networks.network import Network
 from benchmark.tasks.base import Task
-from fingerprints.base import Owner
 
 
 class DoubleSet(ImageSet):

@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.fingerprint import Owner
 from benchmark.data.base import ImageSet, Splits
 from fingerprints.akh import AKH, cutmix, flip
-from fingerprints.base import Owner
 
 
 def with_mistakes(owner: Owner, count: int) -> Owner:

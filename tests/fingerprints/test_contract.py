@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 
-from benchmark.component import build
+from benchmark.contracts.fingerprint import Fingerprint
+from benchmark.paths import ROOT
+from benchmark.spec.component import build
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression
 from benchmark.tasks.similarity import Similarity
-from fingerprints.base import Fingerprint
 
-FOLDER = Path(__file__).parents[2] / "conf" / "fingerprint"
+FOLDER = ROOT / "conf" / "fingerprint"
 COUNT = 10
 QUERIES = {"label": 1, "white": 1, "saliency.black": 2, "robd": 1, "jsd": 1, "deepjudge_black.black": 1}  # a print
 

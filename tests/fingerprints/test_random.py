@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.access import Labels
+from benchmark.access.access import Labels
 from fingerprints.random import Random
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from benchmark.access import Answers, WhiteBox
+from benchmark.access.access import Answers, WhiteBox
+from benchmark.contracts.fingerprint import Owner
 from benchmark.errors import InputError
-from fingerprints.base import Owner
 from fingerprints.saliency import Saliency, sam_loss
 
 

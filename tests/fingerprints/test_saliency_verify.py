@@ -9,9 +9,9 @@ import torch
 from captum.attr import LayerGradCam
 from torch.nn import functional as F
 
-from benchmark.access import Answers, WhiteBox
-from benchmark.component import settings_of
-from fingerprints.base import Prints
+from benchmark.access.access import Answers, WhiteBox
+from benchmark.contracts.fingerprint import Prints
+from benchmark.spec.component import settings_of
 from fingerprints.saliency import Saliency
 
 

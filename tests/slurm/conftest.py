@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.slurm.queue import states
+from benchmark.paths import ROOT
+from benchmark.run.slurm.queue import states
 
-SLURM = {"_target_": "benchmark.slurm.executor.Slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
+SLURM = {"_target_": "benchmark.run.slurm.executor.Slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +23,7 @@ def cluster():
     word, _, value = subprocess.run([script, "env"], capture_output=True, text=True, check=True).stdout.partition("=")
     assert word == "export SLURM_CONF"
     os.environ["SLURM_CONF"] = shlex.split(value)[0]
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    os.environ["PYTHONPATH"] = str(ROOT)
     states()  # fails here if Slurm is down
 
 

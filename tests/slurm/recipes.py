@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark.models import Network
-from suspects.base import Case, Suspect
+from benchmark.contracts.suspect import Case, Suspect
+from benchmark.networks.network import Network
 
 
 class Broken(Suspect):

@@ -14,14 +14,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from benchmark.__main__ import CONF
-from benchmark.command import run
-from benchmark.experiment import read
-from benchmark.plan import plan
-from benchmark.slurm.queue import Queue, states
-from benchmark.status import standings
-from benchmark.store import Store
-from tests.benchmark.test_execute import TASK, built, config, digests, program
+from benchmark.cli.command import run
+from benchmark.cli.status import standings
+from benchmark.paths import CONF
+from benchmark.plan.experiment import read
+from benchmark.plan.plan import plan
+from benchmark.run.slurm.queue import Queue, states
+from benchmark.store.artefacts import Store
+from tests.benchmark.run.test_local import TASK, built, config, digests, program
 from tests.slurm.conftest import SLURM
 
 pytestmark = pytest.mark.slurm
@@ -48,7 +48,7 @@ def logs(folder: Path) -> str:
 def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit(tmp_path):
     scores = {}
     for name in ("local", "slurm"):
-        with initialize_config_dir(CONF, version_base="1.3"):
+        with initialize_config_dir(str(CONF), version_base="1.3"):
             composed = compose("config", ["experiment=smoke", "trainer.device=cpu"])
         chosen = OmegaConf.to_container(composed, resolve=True) | {
             "store": str(tmp_path / name / "store"),
@@ -65,7 +65,7 @@ def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit(tmp_p
 
 
 def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("benchmark.slurm.executor.largest_array", lambda: 2)
+    monkeypatch.setattr("benchmark.run.slurm.executor.largest_array", lambda: 2)
     chosen = queued(tmp_path, {"models_per_task": 1})
     chosen["suspect"] = {"broken": {"_target_": "tests.slurm.recipes.Broken"}, **chosen["suspect"]}
     assert run(chosen) == 1
@@ -165,7 +165,7 @@ def test_a_refused_array_leaves_nothing_queued(tmp_path):
     path = tmp_path / "program.py"
     chosen = queued(tmp_path, {"partition": "nowhere"})
     text = json.dumps(json.dumps(chosen))
-    path.write_text(f"import json; from benchmark.command import run; run(json.loads({text}))")
+    path.write_text(f"import json; from benchmark.cli.command import run; run(json.loads({text}))")
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True)
     assert "InputError: executor: Slurm did not take the jobs, nothing is queued: " in done.stderr
     assert "invalid partition" in done.stderr and not states()

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from benchmark.contracts.fingerprint import Owner
+from benchmark.crafting.gradcam import rasterise
 from benchmark.data.base import ImageSet, Splits
-from benchmark.models import Network
-from fingerprints.base import Owner
-from fingerprints.gradcam import rasterise
+from benchmark.networks.network import Network
 from fingerprints.ipguard import IPGuard
 from fingerprints.saliency import Saliency
 from tests.speed.networks import owner, seeded

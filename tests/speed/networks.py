@@ -6,15 +6,15 @@ from functools import cache
 
 import torch
 
-from benchmark.architectures.small import SmallResNet, SmallVGG
+from benchmark.contracts.fingerprint import Owner
+from benchmark.contracts.suspect import Case
 from benchmark.data.base import Splits
 from benchmark.data.digits import Digits
-from benchmark.models import Architecture
+from benchmark.networks.network import Architecture
+from benchmark.networks.small import SmallResNet, SmallVGG
 from benchmark.tasks.base import Training
 from benchmark.tasks.classification import Classification
-from benchmark.train import Trainer
-from fingerprints.base import Owner
-from suspects.base import Case
+from benchmark.training.trainer import Trainer
 from suspects.independent import Independent
 
 ARCHITECTURES: dict[str, Architecture] = {

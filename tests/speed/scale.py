@@ -16,13 +16,13 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from benchmark import manifest, store
-from benchmark.execute import missing
-from benchmark.experiment import CONF, read
-from benchmark.jobs import Job
-from benchmark.plan import plan
+from benchmark.plan.experiment import CONF, read
+from benchmark.plan.jobs import Job
+from benchmark.plan.plan import plan
 from benchmark.report import Findings, write
-from benchmark.store import Store
+from benchmark.run.local import missing
+from benchmark.store import artefacts as store
+from benchmark.store.artefacts import Store, manifest
 from tests.benchmark.report import conftest as synthetic
 from tests.speed.ratio import Duration, Growth, Line, Race, duration
 

@@ -14,11 +14,11 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmark.data.base import ImageSet
-from benchmark.fitting import pl
-from benchmark.models import Network
+from benchmark.networks.network import Network
 from benchmark.tasks.base import Training
 from benchmark.tasks.classification import Classification
-from benchmark.train import Batches, Trainer
+from benchmark.training.fitting import pl
+from benchmark.training.trainer import Batches, Trainer
 from tests.speed.networks import ARCHITECTURES, digits, digits_task
 from tests.speed.ratio import Row, Surplus, race
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import torch
 
-from benchmark.access import Answers, Labels
-from benchmark.models import Network
-from fingerprints.base import LabelFingerprint, Prints
+from benchmark.access.access import Answers, Labels
+from benchmark.contracts.fingerprint import LabelFingerprint, Prints
+from benchmark.networks.network import Network
 from fingerprints.random import Random
 from fingerprints.saliency import Saliency
 from tests.speed.networks import owner, seeded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from benchmark.attacks import pgd
+from benchmark.crafting.attacks import pgd
 from suspects.adversarial import AdversarialTraining
 
 

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.architectures.small import SmallVGG
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
-from benchmark.train import Trainer
+from benchmark.networks.small import SmallVGG
+from benchmark.training.trainer import Trainer
 from suspects.chain import Chain
 from suspects.disguise import Quantise, WeightNoise
 from suspects.finetune import FineTune

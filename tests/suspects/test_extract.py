@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.architectures.small import SmallVGG
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
+from benchmark.networks.small import SmallVGG
 from suspects.extract import Extraction, Oracle
 from suspects.jbda import JBDA
 from suspects.knockoff import Knockoff, alike

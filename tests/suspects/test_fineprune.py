@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.architectures.resnet import ResNet18
-from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.architectures.vgg import VGG11
+from benchmark.networks.resnet import ResNet18
+from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.networks.vgg import VGG11
 from suspects.fineprune import FinePruning, first_reader, mean_activity, reader_mask
 
 NETWORKS = {

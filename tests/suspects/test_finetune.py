@@ -8,8 +8,8 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.component import settings_of
 from benchmark.data.share import Share
+from benchmark.spec.component import settings_of
 from suspects.finetune import FineTune, Retrain
 
 

@@ -9,16 +9,17 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from benchmark.component import build, list_settings
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.suspect import Suspect
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.share import Share
-from benchmark.models import load
-from benchmark.train import Trainer
-from fingerprints.base import Prints
-from suspects.base import Suspect
+from benchmark.networks.network import load
+from benchmark.paths import ROOT
+from benchmark.spec.component import build, list_settings
+from benchmark.training.trainer import Trainer
 from suspects.finetune import FineTune
 
-FOLDER = Path(__file__).parents[2] / "conf" / "suspect"
+FOLDER = ROOT / "conf" / "suspect"
 LEAST = {"epochs": 1, "budget": 40, "seeds": 8, "rounds": 2, "images": 8, "iterations": 1, "recovery_epochs": 0}
 
 

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.architectures.small import SmallMobileFaceNet, SmallVGG
-from benchmark.component import settings_of
 from benchmark.data.base import ImageSet
 from benchmark.data.share import Share
+from benchmark.networks.small import SmallMobileFaceNet, SmallVGG
+from benchmark.spec.component import settings_of
 from suspects.independent import Independent, Stranger
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from fingerprints.base import Owner, Prints
+from benchmark.contracts.fingerprint import Owner, Prints
 from fingerprints.ipguard import IPGuard
 from suspects.leaked import FineTuneOnLeak, shown
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.architectures.mobilefacenet import MobileFaceNet
-from benchmark.architectures.resnet import ResNet18
-from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.architectures.vgg import VGG11
+from benchmark.networks.mobilefacenet import MobileFaceNet
+from benchmark.networks.resnet import ResNet18
+from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.networks.vgg import VGG11
 from suspects.permute import FeaturePermutation, permute_channels, spread
 
 NETWORKS = {

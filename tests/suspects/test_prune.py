@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from benchmark.architectures.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.experiment import Experiment, Recipe
-from benchmark.models import load
-from benchmark.plan import plan
-from benchmark.store import Store, write_tensors
-from benchmark.work import Workshop
+from benchmark.networks.network import load
+from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.plan.experiment import Experiment, Recipe
+from benchmark.plan.plan import plan
+from benchmark.run.bench import Workshop
+from benchmark.store.artefacts import Store, write_tensors
 from suspects.distill import Distill
 from suspects.finetune import FineTune, Retrain
 from suspects.independent import Independent

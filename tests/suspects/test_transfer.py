@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from benchmark.data.digits import Digits
 from benchmark.data.regrouped import Regrouped
-from benchmark.models import load
-from benchmark.store import write_tensors
+from benchmark.networks.network import load
+from benchmark.store.artefacts import write_tensors
 from suspects.prune import FilterPruning
 from suspects.transfer import Transfer
 

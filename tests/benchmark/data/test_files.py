@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmark.component import spec_of
 from benchmark.data.files import Files, divide
 from benchmark.errors import InputError
+from benchmark.spec.component import spec_of
 from tests.benchmark.data import miniature
 
 

@@ -10,10 +10,10 @@ import torch
 from medmnist.info import INFO
 from PIL import Image
 
-from benchmark.component import spec_of
 from benchmark.data.base import ImageSet
 from benchmark.data.medmnist import MedMnist
 from benchmark.errors import InputError
+from benchmark.spec.component import spec_of
 from tests.benchmark.data import miniature
 
 SPLITS = (("train", "train"), ("valid", "val"), ("test", "test"))

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from benchmark.compat import ensure_torchvision
-from benchmark.component import spec_of
 from benchmark.data.share import Share
 from benchmark.data.vision import FROM, TorchVision
 from benchmark.errors import InputError
+from benchmark.spec.component import spec_of
 from tests.benchmark.data import miniature
 
 RAW = "MNIST/raw/train-images-idx3-ubyte.gz"

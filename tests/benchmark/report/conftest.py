@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.report import Exhibit, Findings, pictures, write
+from benchmark.report import Exhibit, Findings, write
 from benchmark.report import summary as summaries
+from benchmark.report.figures import every as pictures
 
 ZOO = [
     ("finetune layers=all", "finetune", True),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.report import Findings, pictures, results, write
+from benchmark.report import Findings, results, write
 from benchmark.report.current import digest, is_current
+from benchmark.report.figures import every as pictures
 from benchmark.report.findings import checked
 
 Make = Callable[..., Findings]

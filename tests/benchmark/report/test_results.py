@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from benchmark.errors import InputError
+from benchmark.paths import ROOT
 from benchmark.report import Findings, write
 from benchmark.report import summary as summaries
 
@@ -142,7 +143,7 @@ def test_a_failure_in_the_middle_leaves_the_old_report(
     def break_down(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("benchmark.report.page.write", break_down)
+    monkeypatch.setattr("benchmark.report.page.page.write", break_down)
     with pytest.raises(InputError, match=r"cannot write the report \(No space left on device\)"):
         write(changed(make_findings(**small)), folder, None)
     assert files(folder) == before
@@ -178,6 +179,6 @@ def test_a_folder_with_other_files_is_not_replaced(make_findings: Make, tmp_path
 def test_the_report_imports_no_torch() -> None:
     heavy = "{'torch', 'lightning', 'matplotlib.pyplot'}"
     code = f"import sys, benchmark.report; print(sorted({heavy} & set(sys.modules)))"
-    root = Path(__file__).parents[3]
+    root = ROOT
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

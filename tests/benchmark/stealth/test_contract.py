@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +11,11 @@ import torch
 from omegaconf import OmegaConf
 from safetensors.torch import load, save
 
-from benchmark.component import build
+from benchmark.paths import ROOT
+from benchmark.spec.component import build
 from benchmark.stealth.base import Detector
 
-FOLDER = Path(__file__).parents[3] / "conf" / "detector"
+FOLDER = ROOT / "conf" / "detector"
 SMALL = {"widths": (4, 8, 8), "epochs": 1, "dimensions": 8}
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
+from benchmark.contracts.fingerprint import Prints
 from benchmark.stealth.visibility import label_accuracy, psnr
-from fingerprints.base import Prints
 
 
 def images(count: int, seed: int) -> torch.Tensor:

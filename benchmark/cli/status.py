@@ -1,0 +1,125 @@
+"""`python -m benchmark.cli.status [EXPERIMENT] [overrides]`: what of an experiment is done, failed or missing."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import InputError
+from benchmark.plan.jobs import Job
+from benchmark.run.process import failure_note
+from benchmark.run.slurm.queue import Queue, states
+from benchmark.store.artefacts import Store
+
+DONE, RUNNING, QUEUED, FAILED, LOST, MISSING = "done", "running", "queued", "failed", "lost", "missing"
+STATES = (DONE, RUNNING, QUEUED, FAILED, LOST, MISSING)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a job stands; `note` says why it failed or was lost, and where to read more.
+
+    `lost` means that its Slurm task is over without it: killed, cancelled or out of time.
+    """
+
+    job: Job
+    state: str
+    note: str = ""
+
+
+def standings(jobs: Sequence[Job], store: Store, queue: Queue) -> list[Standing]:
+    """How each job stands, in the given order, parents before children.
+
+    Raises:
+        InputError: something was queued on Slurm, and Slurm does not answer.
+    """
+    task_of = {key: task for task, keys in queue.queued().items() for key in keys}  # the newest one wins
+    alive = states() if task_of else {}
+    found: dict[str, Standing] = {}
+    for job in jobs:
+        task = task_of.get(job.key, "")
+        found[job.key] = _standing(job, store, found, queue.log(task) if task else None, alive.get(task, ""))
+    return list(found.values())
+
+
+def _standing(job: Job, store: Store, known: dict[str, Standing], log: Path | None, state: str) -> Standing:
+    if store.find(job.key) is not None:
+        return Standing(job, DONE)
+    if state == "RUNNING" or (not state and store.building(job.key)):
+        return Standing(job, RUNNING)
+    if state:
+        return Standing(job, QUEUED)
+    note = failure_note(store.root, job.key)
+    if note.exists():
+        line = note.read_text(encoding="utf-8").partition("\n")[0]
+        return Standing(job, FAILED, f"{line} (traceback: {note})")
+    for key in job.parents.values():
+        if key in known and known[key].state in (FAILED, LOST):
+            root = known[key]
+            return Standing(job, root.state, f"needs «{root.job.title}», which {_became(root.state)}")
+    if log is not None:
+        return Standing(job, LOST, f"its Slurm task is over without it: killed, cancelled or out of time (log: {log})")
+    return Standing(job, MISSING)
+
+
+def _became(state: str) -> str:
+    return "failed" if state == FAILED else "was lost"
+
+
+def lines(found: Sequence[Standing]) -> list[str]:
+    """A table of counts by kind of job, then each job that failed or was lost by itself, with its reason."""
+    kinds = list(dict.fromkeys(each.job.kind for each in found))
+    counts = Counter((each.job.kind, each.state) for each in found)
+    table = [["", *STATES]]
+    table += [[kind, *(str(counts[kind, state]) for state in STATES)] for kind in kinds]
+    table.append(["all", *(str(sum(counts[kind, state] for kind in kinds)) for state in STATES)])
+    width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    text = [
+        "  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, width, strict=True)))
+        for row in table
+    ]
+    causes = [each for each in found if each.note and not each.note.startswith("needs «")]
+    return text + [f"{each.state}: {each.job.title}: {each.note}" for each in causes]
+
+
+def show(config: dict[str, Any]) -> int:
+    """Prints how a composed configuration stands; returns the exit code: 1 if anything failed or was lost."""
+    from benchmark.paths import ROOT
+    from benchmark.plan.experiment import read
+    from benchmark.plan.plan import plan
+
+    jobs, store = plan(read(config)).jobs, Store(ROOT / config["store"])
+    found = standings(jobs, store, Queue(store.root))
+    print(f"{config['name']}: {len(jobs)} jobs, store {store.root}")
+    print("\n".join(lines(found)))
+    return int(any(each.state in (FAILED, LOST) for each in found))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Composes the configuration as `python -m benchmark` would, and shows how it stands."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from benchmark.__main__ import fail
+    from benchmark.cli.mistakes import explain
+    from benchmark.paths import CONF
+
+    overrides = [f"experiment={word}" if "=" not in word else word for word in arguments]
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config: Any = OmegaConf.to_container(compose("config", overrides), resolve=True, throw_on_missing=True)
+        return show(config)
+    except (HydraException, OmegaConfBaseException) as error:
+        fail(explain(error, overrides, CONF))
+    except InputError as error:
+        fail(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

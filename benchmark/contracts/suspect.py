@@ -1,0 +1,155 @@
+"""The contract of a suspect: a recipe that makes a model to be judged, and whether that model is stolen."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import torch
+from torch import nn
+
+from benchmark.contracts.fingerprint import Prints
+from benchmark.data.base import DataSource, ImageSet, Splits
+from benchmark.data.share import Share
+from benchmark.errors import InputError
+from benchmark.networks.network import Network
+from benchmark.spec.component import Component, setting
+from benchmark.tasks.base import Loss, Task, Training
+
+NOTHING_LEFT = "the owner trained on all of the data, nothing is left for another"
+
+
+class Fit(Protocol):
+    """How a recipe trains: benchmark.training.trainer.Trainer.fit."""
+
+    def __call__(
+        self,
+        network: Network,
+        data: ImageSet,
+        loss: Loss,
+        training: Training,
+        seed: int,
+        frozen: Sequence[nn.Module] = (),
+    ) -> Network: ...
+
+
+@dataclass
+class Meter:
+    """How many images a thief has put to the victim's prediction API."""
+
+    queries: int = 0
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a recipe works with.
+
+    Attributes:
+        victim: a network of the recipe's own, free to be changed; None for negatives.
+        leaked: the prints that the recipe `leaks`, or None.
+        meter: counts what an extraction asks of the victim.
+    """
+
+    task: Task
+    data: Splits
+    victim: Network | None
+    seed: int
+    fit: Fit
+    leaked: Prints | None = None
+    meter: Meter = field(default_factory=Meter)
+
+    def stolen(self) -> Network:
+        """The victim's copy.
+
+        Raises:
+            ValueError: the recipe was not given one (it is a negative).
+        """
+        if self.victim is None:
+            raise ValueError("this recipe has no victim")
+        return self.victim
+
+    def images(self, data: str, samples: int | None = None) -> ImageSet:
+        """What a recipe trains on: the owner's training images (`same`) or those that the owner has not got (`other`).
+
+        Args:
+            samples: so many of them at random, from the case's seed; None or too many for all.
+
+        Raises:
+            ValueError: the owner has all images, there are no others.
+        """
+        found = self.data.train if data == "same" else self.data.rest
+        if found is None:
+            raise ValueError(NOTHING_LEFT)
+        if samples is None or samples >= len(found):
+            return found
+        order = torch.randperm(len(found), generator=torch.Generator().manual_seed(self.seed))
+        index = order[:samples].to(found.images.device)
+        return ImageSet(found.images[index], found.targets[index])
+
+    def fresh(self) -> Network:
+        """An untrained network of the task's architecture, its weights drawn from the case's seed or out of a file."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed)
+            network = self.task.network()
+        return self.task.architecture.start(network).to(self.data.train.images.device)
+
+
+class Suspect(Component, ABC):
+    """A recipe. `stolen` is a fact of the recipe; `copy` numbers models that differ by seed only."""
+
+    copy: int = setting(default=0, low=0)
+
+    stolen: ClassVar[bool]
+
+    @property
+    def shares_training_data(self) -> bool:
+        """Whether the weights come of the victim's training images: the recipe's own training, or the victim's."""
+        return True
+
+    @property
+    def trains(self) -> bool:
+        """Whether the recipe trains; one that only edits weights leaves what they were trained on as it is."""
+        return True
+
+    @property
+    def leaks(self) -> str:
+        """The method whose prints the thief has got hold of, by its key in the experiment; or nothing."""
+        return ""
+
+    def inapplicable(self, task: Task) -> str:
+        """Why the recipe makes no sense for a task, or an empty text."""
+        return ""
+
+    def check_data(self) -> None:
+        """Checks data sets of the recipe's own, before any work; the recipe of a stored model needs none of them.
+
+        Raises:
+            InputError: they are not there, or not enough; the message begins with the setting's name.
+        """
+
+    def solves(self, task: Task) -> Task:
+        """The task as the derived model solves it, other than the victim's where labels or architecture change."""
+        return task
+
+    @abstractmethod
+    def derive(self, case: Case) -> Network:
+        """The suspect model, in eval mode."""
+
+
+def size_of(source: DataSource, name: str) -> int:
+    """How many training images the data set has that the setting `name` gives.
+
+    Raises:
+        InputError: it is not there.
+    """
+    try:
+        return source.sizes()["train"]
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+
+
+def lacking(data: str, task: Task) -> str:
+    """Why a recipe cannot have these training images, `same` or `other`, or an empty text."""
+    return NOTHING_LEFT if data == "other" and not isinstance(task.data, Share) else ""

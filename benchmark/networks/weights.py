@@ -1,0 +1,72 @@
+"""Architectures out of timm, and weights out of a file of the user's. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.compat import ensure_torchvision
+from benchmark.errors import InputError
+from benchmark.networks.network import Architecture, Network
+from benchmark.spec.component import setting
+
+
+class Startable(Architecture):
+    """An architecture whose training may start from a file (`init`): victim, independents and students alike.
+
+    The file is a safetensors or torch state dict in timm's names. What it lacks (a head for other classes) stays as
+    drawn; the file's content, not its place, is part of a model's identity.
+
+    Raises:
+        InputError: the file is missing or holds none of the network's weights.
+    """
+
+    init: str = setting(default="scratch", stage="runtime")
+
+    def content(self) -> str:
+        return "" if self.init == "scratch" else _digest(self.init)
+
+    def start(self, network: Network) -> Network:
+        if self.init == "scratch":
+            return network
+        own, given = network.body.state_dict(), _read(self.init)
+        fitting = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+        missing = [name for name in own if name not in fitting and not name.endswith("num_batches_tracked")]
+        if missing:
+            raise InputError(
+                f"init: {self.init} does not fit this architecture, {len(missing)} of {len(own)} tensors are missing "
+                f"or of another shape, the first is {missing[0]}"
+            )
+        network.body.load_state_dict(fitting, strict=False)
+        return network
+
+
+def timm_model(name: str, **settings: Any) -> Any:
+    """timm's model without its pooling and head, weights drawn from torch's global generator."""
+    ensure_torchvision()
+    import timm
+
+    return timm.create_model(name, pretrained=False, num_classes=0, global_pool="", **settings)
+
+
+@lru_cache(maxsize=4)
+def _digest(path: str) -> str:
+    if not Path(path).is_file():
+        raise InputError(f"init: no file {path}; give 'scratch' or a state dict (.safetensors, .pth)")
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _read(path: str) -> dict[str, Tensor]:
+    try:
+        if path.endswith(".safetensors"):
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"init: {path} is no state dict ({error})") from None

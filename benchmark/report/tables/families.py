@@ -1,0 +1,84 @@
+"""Robustness per family of positives and uniqueness per family of negatives, at the best threshold of each repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from benchmark import metrics
+from benchmark.report import findings as found
+from benchmark.report.summary import judged
+from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number
+
+METHOD = ["task", "fingerprint", "verifier"]
+AT = (
+    "Share of a family's suspects × repeats that are judged rightly (stolen: score above ρ, independent: not above) at "
+    "the repeat's best ρ, where min(R, U) over all suspects is largest."
+)
+
+
+def shares(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row per task, method and family: share judged rightly in [0, 1], suspects, how many degraded.
+
+    Methods that cannot be judged on a task have no rows here.
+    """
+    suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
+    groups = suspects.groupby([*METHOD, "repeat"], sort=False)
+    verdicts = [_verdicts(group) for _, group in groups if judged(group)]
+    if not verdicts:
+        return pd.DataFrame(columns=[*METHOD, "family", "stolen", "share", "suspects", "degraded"])
+    table = pd.concat(verdicts)
+    counted = table.groupby([*METHOD, "family", "stolen"], sort=False)
+    lost = table[table["degraded"]].groupby([*METHOD, "family", "stolen"])["suspect"].nunique()
+    result = counted.agg(share=("right", "mean"), suspects=("suspect", "nunique"))
+    result["degraded"] = lost.reindex(result.index).fillna(0).astype(int)
+    return result.reset_index()
+
+
+def by_key(scores: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
+    """The rows of `shares` by (task, fingerprint, verifier, family)."""
+    rows = shares(scores)
+    return {
+        (str(row["task"]), str(row["fingerprint"]), str(row["verifier"]), str(row["family"])): row
+        for _, row in rows.iterrows()
+    }
+
+
+def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
+    """Methods x families; a dagger where some of the family's suspects are degraded."""
+    cells, reasons = by_key(scores), _unjudged(scores)
+    names = found.families(scores)
+    notes = Footnotes()
+    rows: list[Row] = []
+    for _, row in summary[summary["suspects"] == "all"].iterrows():
+        key = (str(row["task"]), str(row["fingerprint"]), str(row["verifier"]))
+        start = (str(row["task"]), notes.cell(found.label(scores, key[1], key[2]), marks.get(key[1], "")))
+        if row["reason"]:
+            absent = Cell("n/a", (notes.mark(str(row["reason"])),))
+            rows.append((*start, *(absent for _ in names)))
+        else:
+            keys = [(*key, name) for name in names]
+            rows.append((*start, *(_cell(cells.get(each), reasons.get(each, []), notes) for each in keys)))
+    kinds = scores.drop_duplicates("family").set_index("family")["stolen"]
+    header = ("Task", "Method", *(f"{'R' if kinds[name] else 'U'} {name.replace('_', ' ')}" for name in names))
+    dagger = "† Some of the family's suspects lost more than 5 points."
+    return Table("families", "Robustness by family of suspects", header, rows, 2, [AT, dagger], notes.texts)
+
+
+def _verdicts(group: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one method in one repeat with a column `right`."""
+    rho = metrics.best_threshold(group["score"].to_numpy(), group["stolen"].to_numpy()).rho
+    return group.assign(right=(group["score"] > rho) == group["stolen"])
+
+
+def _unjudged(scores: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:
+    """Why some or all of a family's suspects have no score, by (task, fingerprint, verifier, family)."""
+    groups = scores[scores["score"].isna()].groupby([*METHOD, "family"], sort=False)
+    return {tuple(map(str, key)): list(dict.fromkeys(group["reason"])) for key, group in groups}
+
+
+def _cell(cell: pd.Series | None, reasons: Sequence[str], notes: Footnotes) -> Cell | str:
+    if cell is None:
+        return notes.cell("n/a", *reasons) if reasons else DASH
+    return notes.cell(number(float(cell["share"]), 2) + ("†" if cell["degraded"] else ""), *reasons)

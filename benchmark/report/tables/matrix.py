@@ -1,0 +1,42 @@
+"""The matrix of verdicts: every method on every suspect of every task, each cell a score or the mark of a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from benchmark.report import findings as found
+from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number
+
+FAILED = "Not measured: a job failed, see the failures."
+ABOUT = "Means over repeats. n/a: the method does not apply to the task or to the suspect, for the reason at the mark."
+
+
+def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
+    """A row per task and suspect, a column per method; no cell is blank."""
+    notes = Footnotes()
+    methods = found.methods(scores)
+    suspects = scores[scores["family"] != "victim"]
+    cells = {
+        key: _cell(group, notes)
+        for key, group in suspects.groupby(["task", "suspect", "fingerprint", "verifier"], sort=False)
+    }
+    rows: list[Row] = []
+    for (task, suspect), group in suspects.groupby(["task", "suspect"], sort=False):
+        lost = "†" if group["degraded"].any() else ""
+        found_here = [cells.get((task, suspect, *method)) or Cell(DASH, (notes.mark(FAILED),)) for method in methods]
+        rows.append((str(task), f"{suspect}{lost}", *found_here))
+    header = ("Task", "Suspect", *(found.label(scores, *method) for method in methods))
+    about = [ABOUT]
+    if suspects["degraded"].any():
+        about.append("† The suspect lost more than 5 points.")
+    about += [f"{name}: {marks[name]}" for name in dict.fromkeys(name for name, _ in methods) if name in marks]
+    return Table("matrix", "Matching score of every suspect", header, rows, 2, about, notes.texts)
+
+
+def _cell(group: pd.DataFrame, notes: Footnotes) -> Cell | str:
+    """The mean score of one method on one suspect, with the marks of the repeats that have none."""
+    reasons = dict.fromkeys(str(text) for text in group.loc[group["score"].isna(), "reason"])
+    text = "n/a" if group["score"].isna().all() else number(group["score"].mean(), 2)
+    return notes.cell(text, *reasons)

@@ -1,0 +1,196 @@
+"""The whole graph of jobs queued at once on Slurm, through submitit: arrays of tasks that wait for one another."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.cli.status import DONE, standings
+from benchmark.errors import InputError
+from benchmark.paths import ROOT
+from benchmark.plan.jobs import Job
+from benchmark.plan.plan import Plan
+from benchmark.run.local import Executor, Failure
+from benchmark.run.progress import Progress
+from benchmark.run.slurm.packs import Pack, dependency, packs, waits
+from benchmark.run.slurm.queue import Queue, ask, largest_array, states
+from benchmark.run.slurm.task import Work
+from benchmark.spec.component import setting
+from benchmark.store.artefacts import Store
+
+if TYPE_CHECKING:
+    from submitit import SlurmExecutor
+
+
+class Slurm(Executor):
+    """Tasks of Slurm. Independent models start at once; a failed task cancels only what cannot do without it.
+
+    Run again, only what is missing and not on its way is queued; two experiments on one store share what is.
+
+    Attributes:
+        time: minutes that a task may take. Before they are over it queues itself again and goes on from there.
+        memory: GiB of a task.
+        cpus: of a task, and torch's threads in it.
+        gpus: of a task, 0 or 1: no job uses more than one.
+        models_per_task: models, prints or detectors that a task makes one after another; raise it for small networks.
+        jobs_per_task: measurements and other small jobs of a task.
+        parallel: tasks of one array that may run at the same time.
+        requeues: how often a task may queue itself again.
+        grace: seconds before the end of its time at which a task queues itself again.
+        setup: shell lines before each task, such as "module load cuda".
+        wait: false: leave when all is queued. `python -m benchmark.cli.status` tells how it goes.
+        poll: seconds between looks at the queue.
+    """
+
+    partition: str | None = setting(default=None, stage="runtime")
+    account: str | None = setting(default=None, stage="runtime")
+    qos: str | None = setting(default=None, stage="runtime")
+    constraint: str | None = setting(default=None, stage="runtime")
+    time: int = setting(default=240, low=1, stage="runtime")
+    memory: float = setting(default=8.0, above=0, stage="runtime")
+    cpus: int = setting(default=1, low=1, stage="runtime")
+    gpus: int = setting(default=0, low=0, high=1, stage="runtime")
+    models_per_task: int = setting(default=1, low=1, stage="runtime")
+    jobs_per_task: int = setting(default=50, low=1, stage="runtime")
+    parallel: int = setting(default=256, low=1, stage="runtime")
+    requeues: int = setting(default=10, low=0, stage="runtime")
+    grace: int = setting(default=90, low=1, stage="runtime")
+    setup: tuple[str, ...] = setting(default=(), stage="runtime")
+    wait: bool = setting(default=True, stage="runtime")
+    poll: float = setting(default=5.0, above=0, stage="runtime")
+
+    def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
+        queue = Queue(store.root)
+        with queue.lock():
+            queue.tidy(lambda key: store.find(key) is not None)
+            alive = states()
+            under_way = {task: keys for task, keys in queue.queued().items() if task in alive}
+            taken = frozenset().union(*under_way.values())
+            new = [job for job in jobs if job.key not in taken]
+            made = _Submission(self, plan, store, queue, under_way).submit(new) if new else {}
+        name = _name(plan)
+        _say(
+            f"queued {len(new)} jobs in {len(made)} tasks, {len(jobs) - len(new)} jobs are on their way already; "
+            f"status: python -m benchmark.cli.status {plan.experiment.name}, stop: scancel --name={name}"
+        )
+        if not self.wait:
+            return None
+        try:
+            return self._watch(jobs, plan, store, queue)
+        except KeyboardInterrupt:
+            _say(f"the tasks go on without this command; scancel --name={name} stops them")
+            raise
+
+    def _watch(self, jobs: Sequence[Job], plan: Plan, store: Store, queue: Queue) -> list[Failure]:
+        """Waits until every job is done or nothing that could do it is left in the queue."""
+        waiting = {job.key: job for job in jobs}
+        with Progress(jobs) as progress:
+            while waiting:
+                alive = states().keys()
+                for key in [key for key in waiting if store.has(key)]:
+                    found = store.find(key)
+                    if found is not None:
+                        progress.done(waiting.pop(key), found.manifest["seconds"])
+                if not any(keys & waiting.keys() for task, keys in queue.queued().items() if task in alive):
+                    break
+                time.sleep(self.poll)
+            left = [each for each in standings(plan.jobs, store, queue) if each.job.key in waiting]
+            failures = [Failure(each.job, each.note or each.state) for each in left if each.state != DONE]
+            for each in failures:
+                progress.done(each.job, None)
+        return failures
+
+    def submitit(self, name: str, folder: Path) -> SlurmExecutor:
+        """submitit's executor with these settings."""
+        import submitit
+
+        executor = submitit.SlurmExecutor(folder, max_num_timeout=1_000_000)  # Work counts its requeues itself
+        settings: dict[str, Any] = {
+            "partition": self.partition,
+            "account": self.account,
+            "qos": self.qos,
+            "constraint": self.constraint,
+            "time": self.time,
+            "mem": f"{round(self.memory * 1024)}M",
+            "cpus_per_task": self.cpus,
+            "gpus_per_node": self.gpus or None,
+            "array_parallelism": self.parallel,
+            "signal_delay_s": self.grace,
+            "setup": list(self.setup) or None,
+            "srun_args": [f"--cpus-per-task={self.cpus}"],  # srun no longer takes it from sbatch
+        }
+        executor.update_parameters(
+            job_name=name, ntasks_per_node=1, **{key: value for key, value in settings.items() if value is not None}
+        )
+        return executor
+
+
+class _Submission:
+    """One call of sbatch after another: arrays of packs that wait for the same."""
+
+    def __init__(
+        self, slurm: Slurm, plan: Plan, store: Store, queue: Queue, under_way: dict[str, frozenset[str]]
+    ) -> None:
+        self._slurm, self._plan, self._store, self._queue = slurm, plan, store, queue
+        self._tasks, self._arrays = dict(under_way), dict[str, frozenset[str]]()
+        self._made: dict[str, frozenset[str]] = {}
+        self._size = largest_array()
+
+    def submit(self, jobs: Sequence[Job]) -> dict[str, frozenset[str]]:
+        """Queues the jobs; returns the keys of each task. If Slurm refuses one array, what was queued is taken back.
+
+        Raises:
+            InputError: Slurm's reason in one line.
+        """
+        waiting = packs(jobs, self._slurm.models_per_task, self._slurm.jobs_per_task)
+        try:
+            while waiting:
+                unmade = frozenset().union(*(pack.keys for pack in waiting))
+                ready = [pack for pack in waiting if not pack.needs & unmade]
+                waiting = [pack for pack in waiting if pack.needs & unmade]
+                alike: dict[tuple[frozenset[str], frozenset[str]], list[Pack]] = defaultdict(list)
+                for pack in ready:
+                    alike[waits(pack, self._tasks)].append(pack)
+                for (vital, others), members in alike.items():
+                    after = dependency(vital, others, self._arrays)
+                    for i in range(0, len(members), self._size):
+                        self._array(members[i : i + self._size], after)
+        except Exception as error:
+            self._take_back()
+            reason = " ".join(str(error).split())
+            raise InputError(f"executor: Slurm did not take the jobs, nothing is queued: {reason}") from error
+        self._queue.add(self._plan.experiment.name, {task: sorted(keys) for task, keys in self._made.items()})
+        return self._made
+
+    def _array(self, members: Sequence[Pack], after: str) -> None:
+        executor = self._slurm.submitit(_name(self._plan), self._queue.tasks)
+        extra: dict[str, Any] = {"chdir": str(ROOT)}
+        if after:
+            executor.update_parameters(dependency=after)
+            extra["kill-on-invalid-dep"] = "yes"
+        executor.update_parameters(additional_parameters=extra)
+        trainer, cpus, requeues = self._plan.experiment.trainer, self._slurm.cpus, self._slurm.requeues
+        work = [Work(self._store.root, trainer, cpus, pack.jobs, requeues) for pack in members]
+        with executor.batch():
+            submitted = [executor.submit(each) for each in work]
+        made = {task.job_id: pack.keys for task, pack in zip(submitted, members, strict=True)}
+        self._made |= made
+        self._tasks |= made
+        if len(made) > 1:
+            self._arrays[submitted[0].job_id.split("_")[0]] = frozenset(made)
+
+    def _take_back(self) -> None:
+        if self._made:
+            ask("scancel", *{task.split("_")[0] for task in self._made})
+
+
+def _name(plan: Plan) -> str:
+    return f"whosenet-{plan.experiment.name}"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,95 @@
+"""The status of each job: done, running, queued, failed, lost, missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from benchmark.cli import status
+from benchmark.cli.command import run
+from benchmark.cli.status import lines, standings
+from benchmark.paths import ROOT
+from benchmark.plan.experiment import read
+from benchmark.plan.plan import plan
+from benchmark.run.local import Local
+from benchmark.run.slurm.queue import Queue
+from benchmark.store.artefacts import Store
+from tests.benchmark.run.test_local import config
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    return plan(read(config(tmp_path)))
+
+
+def by_title(found):
+    return {each.job.title: each for each in found}
+
+
+def test_a_new_store_misses_all_and_a_finished_one_nothing(tmp_path, jobs):
+    store = Store(tmp_path / "store")
+    assert {each.state for each in standings(jobs.jobs, store, Queue(store.root))} == {"missing"}
+    assert run(config(tmp_path)) == 0
+    found = standings(jobs.jobs, store, Queue(store.root))
+    assert {each.state for each in found} == {"done"} and [each.job for each in found] == list(jobs.jobs)
+
+
+def test_a_failure_is_told_with_its_traceback_and_what_needs_it(tmp_path, jobs, monkeypatch):
+    from suspects.prune import WeightPruning
+
+    monkeypatch.setattr(WeightPruning, "derive", lambda self, case: 1 / 0)
+    store = Store(tmp_path / "store")
+    Local(workers=1).run(jobs.jobs, jobs, store)
+    found = by_title(standings(jobs.jobs, store, Queue(store.root)))
+    first = found["digits: suspect weight_pruning ratio=0.1"]
+    assert first.state == "failed" and first.note.startswith("ZeroDivisionError: division by zero (traceback: ")
+    later = found["digits: random prints, repeat 0, weight_pruning ratio=0.1"]
+    assert later.state == "failed" and later.note == "needs «digits: suspect weight_pruning ratio=0.1», which failed"
+    text = lines(list(found.values()))
+    assert text[0].split() == list(status.STATES)
+    assert next(line for line in text if line.startswith("model")).split() == ["model", "3", "0", "0", "2", "0", "0"]
+    assert [line for line in text if line.startswith("failed: ")] == [
+        f"failed: {each.job.title}: {each.note}" for each in found.values() if "ZeroDivision" in each.note
+    ]
+
+
+def test_a_job_under_way_here_is_running_and_a_killed_ones_draft_is_not(tmp_path, jobs):
+    store = Store(tmp_path / "store")
+    victim = jobs.jobs[0]
+    seen = []
+
+    def build(folder):
+        seen.append(standings(jobs.jobs[:1], Store(store.root), Queue(store.root))[0].state)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        store.make(victim.key, victim.spec, victim.parents, build)
+    assert seen == ["running"]
+    (store.root / victim.key[:2] / f".{victim.key}.99.tmp").mkdir()
+    assert standings(jobs.jobs[:1], store, Queue(store.root))[0].state == "missing"
+
+
+def test_tasks_of_slurm_are_queued_running_or_lost(tmp_path, jobs, monkeypatch):
+    store = Store(tmp_path / "store")
+    queue = Queue(store.root)
+    models = [job.key for job in jobs.jobs if job.kind == "model"]
+    with queue.lock():
+        queue.add("mini", {"5_0": models[:1], "5_1": models[1:2], "5_2": models[2:]})
+    monkeypatch.setattr(status, "states", lambda: {"5_0": "RUNNING", "5_1": "PENDING"})
+    found = standings(jobs.jobs, store, queue)
+    assert [each.state for each in found if each.job.kind == "model"] == ["running", "queued", "lost", "lost", "lost"]
+    lost = next(each for each in found if each.state == "lost")
+    assert str(queue.log("5_2")) in lost.note
+    hanging = by_title(found)[f"digits: random prints, repeat 0, {lost.job.recipe.label}"]
+    assert hanging.state == "lost" and hanging.note == f"needs «{lost.job.title}», which was lost"
+
+
+@pytest.mark.parametrize(("words", "line"), [(["nosuch"], "experiment"), (["digits", "count=0"], "count: ")])
+def test_mistakes_are_one_line_and_exit_code_2(words, line):
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark.cli.status", *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.startswith("error: ") and line in done.stderr
+    assert done.stderr.count("\n") == 1

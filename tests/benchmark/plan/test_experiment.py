@@ -1,0 +1,208 @@
+"""Reading an experiment: ladders and labels, and one line for each thing a user can get wrong."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pytest
+
+from benchmark.contracts.suspect import Suspect
+from benchmark.data.vision import TorchVision
+from benchmark.errors import InputError
+from benchmark.plan.experiment import read
+from benchmark.plan.recipes import recipes_of
+from benchmark.spec.component import build, of_spec, setting, spec_of
+from suspects.finetune import FineTune
+from suspects.prune import WeightPruning
+
+DIGITS = {"_target_": "benchmark.data.digits.Digits"}
+VGG = {"_target_": "benchmark.networks.small.SmallVGG"}
+CLASSES = {"_target_": "benchmark.tasks.classification.Classification", "data": DIGITS, "architecture": VGG}
+DEGREES = {"_target_": "benchmark.tasks.regression.Regression", "data": DIGITS, "architecture": VGG}
+CONFIG = {
+    "name": "mine",
+    "task": {"digit": CLASSES},
+    "suspect": {
+        "finetune": {"_target_": "suspects.finetune.FineTune"},
+        "independent": {"_target_": "suspects.independent.Independent", "copy": [0, 1]},
+    },
+    "fingerprint": {"random": {"_target_": "fingerprints.random.Random"}},
+    "auxiliary": {
+        "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
+        "reference": [{"_target_": "suspects.independent.Independent"}],
+    },
+    "trainer": {"_target_": "benchmark.training.trainer.Trainer"},
+    "count": 10,
+    "repeats": 2,
+    "repeat_zoo": False,
+    "gallery": 1,
+    "degraded": 5.0,
+    "ablation": {"counts": [], "settings": {}, "repeats": 2},
+}
+
+
+class Frozen(Suspect):
+    """A recipe with a field that is a list itself."""
+
+    stages: tuple[int, ...] = setting((0,), low=0)
+    rate: float = 0.1
+
+    stolen = True
+
+    def derive(self, case):
+        return case.fresh()
+
+
+def changed(path, value):
+    """CONFIG with one setting, such as `suspect.finetune.epochs`, set or (with ...) taken away."""
+    config = copy.deepcopy(CONFIG)
+    *groups, key = path.split(".")
+    node = config
+    for group in groups:
+        node = node[group]
+    if value is ...:
+        del node[key]
+    else:
+        node[key] = value
+    return config
+
+
+def labels(path, value):
+    return [recipe.label for recipe in read(changed(path, value)).recipes]
+
+
+def test_what_was_read():
+    experiment = read(CONFIG)
+    assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mine", 10, 2, 1)
+    assert (experiment.repeat_zoo, experiment.degraded) == (False, 5.0)
+    assert list(experiment.tasks) == ["digit"] and list(experiment.fingerprints) == ["random"]
+    assert [recipe.label for recipe in experiment.recipes] == ["finetune", "independent copy=0", "independent copy=1"]
+    assert [recipe.suspect.copy for recipe in experiment.recipes] == [0, 0, 1]
+    assert [recipe.family for recipe in experiment.recipes] == ["finetune", "independent", "independent"]
+    assert experiment.surrogate == (FineTune(),)
+
+
+def test_a_list_is_a_ladder():
+    node = {"_target_": "suspects.prune.WeightPruning", "ratio": [0.1, 0.0625]}
+    recipes = [recipe for recipe in read(changed("suspect.cut", node)).recipes if recipe.family == "cut"]
+    assert [recipe.suspect for recipe in recipes] == [WeightPruning(ratio=0.1), WeightPruning(ratio=0.0625)]
+    assert [recipe.label for recipe in recipes] == ["cut ratio=0.1", "cut ratio=0.0625"]
+
+
+def test_two_lists_make_their_product_the_last_runs_fastest():
+    node = {"_target_": "suspects.finetune.FineTune", "layers": ["last", "all"], "epochs": [1, 2]}
+    assert labels("suspect.finetune", node)[:4] == [
+        "finetune layers=last epochs=1",
+        "finetune layers=last epochs=2",
+        "finetune layers=all epochs=1",
+        "finetune layers=all epochs=2",
+    ]
+
+
+def test_rungs_that_are_components_go_by_their_name_or_class():
+    sets = [{"_target_": "benchmark.data.vision.TorchVision", "name": name} for name in ("CIFAR10", "SVHN")]
+    transfer = {"_target_": "suspects.transfer.Transfer", "data": [None, DIGITS, *sets]}
+    labels = [recipe.label for recipe in recipes_of({"transfer": transfer})]
+    assert labels == ["transfer data=None", "transfer data=Digits", "transfer data=CIFAR10", "transfer data=SVHN"]
+
+
+ABSENT = {"_target_": "benchmark.data.vision.TorchVision", "root": "nowhere", "name": "SVHN"}
+THIEVES = {
+    "surrogate": {"_target_": "suspects.knockoff.Knockoff", "surrogate": ABSENT, "budget": 10},
+    "data": {"_target_": "suspects.transfer.Transfer", "data": ABSENT},
+}
+
+
+@pytest.mark.parametrize("key", THIEVES)
+def test_a_thiefs_own_data_are_missed_before_any_work(key):
+    chain = {"_target_": "suspects.chain.Chain", "steps": [CONFIG["suspect"]["finetune"], THIEVES[key]]}
+    for path, value, place in (
+        ("suspect.thief", THIEVES[key], f"suspect.thief.{key}"),
+        ("suspect.thief", chain, f"suspect.thief.steps[1].{key}"),
+        ("auxiliary.surrogate", [THIEVES[key]], f"auxiliary.surrogate[0].{key}"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read(changed(path, value))
+        message = str(caught.value)
+        assert message.startswith(f"{place}: nowhere/train_32x32.mat: no such file. Fetch train_32x32.mat, ")
+
+
+@pytest.mark.parametrize("key", THIEVES)
+def test_the_recipe_of_a_stored_model_needs_no_data(key):
+    recipe = build(THIEVES[key], "thief")
+    assert of_spec(spec_of(recipe)) == dataclasses.replace(recipe, **{key: TorchVision(name="SVHN")})
+
+
+def test_copies_differ_by_number():
+    node = {"_target_": "suspects.distill.Distill", "copy": [3, 1]}
+    assert labels("suspect.distill", node)[-2:] == ["distill copy=3", "distill copy=1"]
+
+
+def test_a_list_for_a_field_that_is_a_list_is_its_value():
+    node = {"_target_": f"{__name__}.Frozen", "stages": [1, 2], "rate": [0.5, 0.25]}
+    recipes = [recipe for recipe in read(changed("suspect.frozen", node)).recipes if recipe.family == "frozen"]
+    assert [recipe.label for recipe in recipes] == ["frozen rate=0.5", "frozen rate=0.25"]
+    assert [recipe.suspect.stages for recipe in recipes] == [(1, 2), (1, 2)]
+
+
+def test_a_method_that_does_not_apply_does_not_limit_the_count():
+    config = changed("task", {"angle": DEGREES})
+    config["fingerprint"]["saliency"] = {"_target_": "fingerprints.saliency.Saliency"}
+    config["count"] = 500  # Random draws from 400 test images, but does not apply to regression
+    assert read(config).count == 500
+
+
+@pytest.mark.parametrize("path", ["task.digits_class", "suspect.distill", "fingerprint.saliency"])
+def test_an_experiments_settings_for_what_was_not_chosen_wait(path):
+    """`experiment=ham10000 'fingerprint=[random]'` leaves the experiment's settings of saliency behind."""
+    assert read(changed(path, {"epochs": 3})) == read(CONFIG)
+
+
+WRONG = [
+    ("name", "a/b", r"^name: wants letters.*'a/b'"),
+    ("name", "", r"^name: wants letters"),
+    ("task", {}, r"^task: the experiment has none, .*conf/task/"),
+    ("fingerprint", None, r"^fingerprint: the experiment has none, .*conf/fingerprint/"),
+    ("task.digit", {"drop": 0.1}, r"^task\.digit: has settings but no _target_; .*'task=\[digit\]'"),
+    ("task.digit", DIGITS, r"^task\.digit: wants a task, got Digits"),
+    ("fingerprint.random", CLASSES, r"^fingerprint\.random: wants a fingerprint, got Classification"),
+    ("fingerprint.random", 3, r"^fingerprint\.random: wants a fingerprint, got 3"),
+    ("task.digit.classes", 9, r"^task\.digit\.classes: is 9, the data has 10; set task\.digit\.classes=10"),
+    ("suspect.tuned", {"epochs": 3}, r"^suspect\.tuned: has settings but no _target_; .*'suspect=\[tuned\]'"),
+    ("suspect.finetune", DIGITS, r"^suspect\.finetune: wants a suspect, got Digits"),
+    ("suspect.independent.copy", [], r"^suspect\.independent\.copy: the list is empty"),
+    ("suspect.finetune.epochs", [1, 0], r"^suspect\.finetune\.epochs: 0 is out of range, wants >= 1"),
+    ("suspect.finetune.epoch", 3, r"^suspect\.finetune\.epoch: FineTune has no such setting, did you mean epochs"),
+    ("suspect.finetune.epochs", "many", r"^suspect\.finetune\.epochs: wants a whole number, got 'many'"),
+    ("suspect.finetune", ..., r"^suspect: the experiment has no stolen suspects"),
+    ("suspect.independent", ..., r"^suspect: the experiment has no independent suspects"),
+    ("suspect", None, r"^suspect: the experiment has no stolen suspects"),
+    ("suspect.independent.copy", [0, 1, 0], r"^suspect\.independent: the suspect «independent copy=0» is listed twice"),
+    ("auxiliary.surrogate", [], r"^auxiliary\.surrogate: wants a list with at least one recipe"),
+    ("auxiliary.reference", "independent", r"^auxiliary\.reference: wants a list with at least one recipe"),
+    ("auxiliary.reference", [{"_target_": "suspects.x.Y"}], r"^auxiliary\.reference\[0\]\._target_: cannot import"),
+    ("trainer.precision", "fp8", r"^trainer\.precision: 'fp8' is none of fp32, bf16"),
+    ("count", 0, r"^count: wants a whole number >= 1, got 0"),
+    ("count", [10, 20], r"^count: wants a whole number >= 1, got \[10, 20\]"),
+    ("count", 401, r"^count: 401 prints are more than the 400 test images of digit from which random makes them"),
+    ("repeats", 1.5, r"^repeats: wants a whole number >= 1, got 1\.5"),
+    ("repeats", True, r"^repeats: wants a whole number >= 1, got True"),
+    ("trainer", CLASSES, r"^trainer: wants a trainer, got Classification"),
+    ("auxiliary.surrogate", [DIGITS], r"^auxiliary\.surrogate\[0\]: wants a suspect, got Digits"),
+    ("suspect.finetune", 3, r"^suspect\.finetune: wants a suspect, got 3"),
+    ("repeat_zoo", "no", r"^repeat_zoo: wants true or false, got 'no'"),
+    ("degraded", [5], r"^degraded: wants a number >= 0, got \[5\]"),
+    ("gallery", -1, r"^gallery: wants a whole number >= 0, got -1"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "line"), WRONG, ids=lambda part: str(part)[:30])
+def test_one_line_that_names_the_key(path, value, line):
+    with pytest.raises(InputError, match=line) as caught:
+        read(changed(path, value))
+    assert "\n" not in str(caught.value)
+
+
+def test_as_many_prints_as_there_are_images():
+    assert read(changed("count", 400)).count == 400

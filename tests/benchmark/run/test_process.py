@@ -1,0 +1,93 @@
+"""Worker processes: they leave with the run, and choose a GPU and threads of their own before torch comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+
+import psutil
+import pytest
+
+from benchmark.paths import ROOT
+from benchmark.plan.experiment import read
+from benchmark.plan.plan import plan
+from benchmark.run.local import Local
+from benchmark.store.artefacts import Store
+from tests.benchmark.run.test_local import TASK, built, config, program
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill"])
+def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
+    training = {**TASK["training"], "epochs": 100000}
+    chosen = config(tmp_path, task={"digits": {**TASK, "training": training}})
+    chosen["executor"] = {"_target_": "benchmark.run.local.Local", "workers": 2}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell has its children ignore it
+    process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL, preexec_fn=heeds)
+    while len(list((tmp_path / "store").glob("??/.*.tmp"))) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2
+    process.send_signal(end)
+    process.wait(timeout=60)
+    gone, left = psutil.wait_procs(family, timeout=60)
+    assert not left and gone
+    assert not list((tmp_path / "store").glob("??/.*.tmp")) and not built(tmp_path / "store")
+
+
+def surroundings(seconds: float) -> tuple[int, str]:
+    """Of a worker: its process and its GPU."""
+    time.sleep(seconds)  # long enough for every worker to get one
+    return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_each_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.run.local._gpus", lambda trainer: ["4", "GPU-7"])
+    jobs = plan(read(config(tmp_path)))
+    seen = []
+
+    def look(chosen, hands, width, progress, store):
+        seen.extend(future.result() for future in [hands.submit(surroundings, 1.0) for _ in range(width)])
+        return []
+
+    monkeypatch.setattr("benchmark.run.local._drive", look)
+    assert Local(per_gpu=2).run(jobs.jobs[:8], jobs, Store(tmp_path / "store")) == []
+    assert sorted(dict(seen).values()) == ["4", "4", "GPU-7", "GPU-7"]
+
+
+def test_a_worker_chooses_its_gpu_before_torch_is_imported(tmp_path):
+    script = """
+import multiprocessing, pickle
+from benchmark.run import process as worker
+class Spy:  # unpickled where the trainer would be, whose class imports torch
+    def __reduce__(self):
+        return eval, ("print(__import__('os').environ['CUDA_VISIBLE_DEVICES'], 'torch' in __import__('sys').modules)",)
+class Gpus:
+    get = staticmethod(lambda: "GPU-7")
+worker.prepare = lambda *_: print("prepared")
+ours, theirs = multiprocessing.Pipe()
+worker.start("store", pickle.dumps(Spy()), 1, Gpus, theirs)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True)
+    assert done.stdout.decode().split("\n")[:2] == ["GPU-7 False", "prepared"], done.stderr.decode()
+
+
+def test_threads_are_divided_among_workers(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmark.run.local._cores", lambda: 8)
+    given = []
+
+    def look(*settings):
+        given.append((settings[0], settings[3]))  # workers, threads
+        raise ArithmeticError
+
+    monkeypatch.setattr("benchmark.run.local._hands", look)
+    jobs = plan(read(config(tmp_path)))
+    for executor in (Local(threads=None), Local(workers=2, threads=None), Local(workers=20, threads=None), Local()):
+        with pytest.raises(ArithmeticError):
+            executor.run(jobs.jobs[:10], jobs, Store(tmp_path / "store"))
+    assert given == [(4, 2), (2, 4), (10, 1), (4, 1)]

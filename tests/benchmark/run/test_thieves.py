@@ -1,0 +1,273 @@
+"""How the harness treats recipes of its own kind: left out with a reason, leaks, queries, other labels and networks."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import pandas as pd
+import pytest
+import torch
+
+from benchmark.collect.collect import collect
+from benchmark.errors import InputError
+from benchmark.plan.experiment import read
+from benchmark.plan.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
+from benchmark.plan.plan import plan
+from benchmark.report.findings import checked
+from benchmark.run.bench import Workshop
+from benchmark.run.local import Local, missing
+from benchmark.spec.component import of_spec, spec_of
+from benchmark.store.artefacts import Store
+from suspects.chain import Chain
+from suspects.finetune import FineTune
+from suspects.independent import Independent, Stranger
+
+DIGITS = {"_target_": "benchmark.data.digits.Digits"}
+TRAINING = {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "learning_rate": 0.01, "batch": 128}
+RESNET = {"_target_": "benchmark.networks.small.SmallResNet", "widths": [4, 4, 4]}
+VGG = {"_target_": "benchmark.networks.small.SmallVGG", "widths": [4, 4, 4], "hidden": 4}
+COMMON = {"architecture": RESNET, "training": TRAINING}
+CLASSES = {"_target_": "benchmark.tasks.classification.Classification", "data": DIGITS, **COMMON}
+ROTATED = {"_target_": "benchmark.data.digits.RotatedDigits"}
+DEGREES = {"_target_": "benchmark.tasks.regression.Regression", "data": ROTATED, "scale": 26.0, **COMMON}
+SHARE = {"_target_": "benchmark.data.share.Share", "source": DIGITS, "share": 0.5}
+LEAK = {"_target_": "suspects.leaked.FineTuneOnLeak", "method": "random", "epochs": 1}
+CONFIG = {
+    "name": "mine",
+    "task": {"digit": CLASSES, "angle": DEGREES},
+    "suspect": {
+        "finetune": {"_target_": "suspects.finetune.FineTune", "epochs": 1},
+        "leaked": LEAK,
+        "knockoff": {"_target_": "suspects.knockoff.Knockoff", "surrogate": DIGITS, "budget": 64, "epochs": 1},
+        "label_smoothing": {"_target_": "suspects.smooth.LabelSmoothing", "epochs": 1},
+        "independent": {"_target_": "suspects.independent.Independent"},
+        "vgg": {"_target_": "suspects.independent.Stranger", "data": "same", "architecture": VGG},
+        "other_half": {"_target_": "suspects.independent.Stranger", "data": "other"},
+    },
+    "fingerprint": {
+        "random": {"_target_": "fingerprints.random.Random"},
+        "saliency": {"_target_": "fingerprints.saliency.Saliency", "steps": 2},
+    },
+    "auxiliary": {
+        "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
+        "reference": [
+            {"_target_": "suspects.independent.Independent"},
+            {"_target_": "suspects.independent.Stranger", "data": "other"},
+        ],
+    },
+    "trainer": {"_target_": "benchmark.training.trainer.Trainer", "device": "cpu"},
+    "count": 10,
+    "repeats": 2,
+    "repeat_zoo": False,
+    "gallery": 1,
+    "degraded": 5.0,
+    "ablation": {"counts": [], "settings": {}, "repeats": 2},
+}
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(CONFIG)
+
+
+def jobs_of(planned, kind, **wanted):
+    return [job for job in planned.of_kind(kind) if all(getattr(job, name) == value for name, value in wanted.items())]
+
+
+def families(planned, task):
+    return {job.recipe.family for job in jobs_of(planned, ModelJob, task_name=task, role="suspect")}
+
+
+def test_senseless_recipes_are_left_out_of_their_task_only(config):
+    planned = plan(read(config))
+    assert families(planned, "digit") == CONFIG["suspect"].keys() - {"other_half"}
+    assert families(planned, "angle") == {"finetune", "knockoff", "independent", "vgg"}
+    config["task"]["digit"]["data"] = SHARE
+    assert families(plan(read(config)), "digit") == set(CONFIG["suspect"])
+
+
+def test_leaked_prints_are_those_of_the_zoos_own_first_repeat(config):
+    planned = plan(read(config))
+    (leaked,) = [job for job in planned.of_kind(ModelJob) if job.recipe.family == "leaked"]
+    first, second = jobs_of(planned, PrintsJob, task_name="digit", method="random")
+    victim = jobs_of(planned, ModelJob, task_name="digit", role="victim")[0]
+    assert (first.repeat, second.repeat) == (0, 1)
+    assert leaked.parents == {"victim": victim.key, "prints": first.key}
+    judged = {job.prints.key for job in planned.of_kind(MeasureJob) if job.suspect.key == leaked.key}
+    assert {first.key, second.key} <= judged
+    config["repeat_zoo"] = True
+    planned = plan(read(config))
+    keys = {job.key: job for job in planned.of_kind(PrintsJob)}
+    leaks = [job for job in planned.of_kind(ModelJob) if job.recipe.family == "leaked"]
+    assert [keys[job.parents["prints"]].repeat for job in leaks] == [job.zoo for job in leaks] == [0, 1]
+
+
+def test_parents_come_before_children_and_leaks_move_with_the_method(config):
+    planned, seen = plan(read(config)), set()
+    for job in planned.jobs:
+        assert set(job.parents.values()) <= seen, job.title
+        seen.add(job.key)
+    config["count"] = 11
+    before, after = ({job.title: job.key for job in each.of_kind(ModelJob)} for each in (planned, plan(read(config))))
+    assert {title for title in before if before[title] != after[title]} == {"digit: suspect leaked"}
+
+
+def test_a_method_with_helpers_may_leak(config):
+    config["fingerprint"]["ipguard"] = {"_target_": "fingerprints.ipguard.IPGuard", "k_grid": [1.0, 2.0]}
+    config["suspect"]["leaked"] = LEAK | {"method": "ipguard"}
+    planned = plan(read(config))
+    seen = set()
+    for job in planned.jobs:
+        assert set(job.parents.values()) <= seen, job.title
+        seen.add(job.key)
+    references = jobs_of(planned, ModelJob, task_name="digit", role="reference")
+    assert [type(job.recipe.suspect) for job in references] == [Independent, Independent]  # no other half to train on
+    config["task"]["digit"]["data"] = SHARE
+    references = jobs_of(plan(read(config)), ModelJob, task_name="digit", role="reference")
+    assert [type(job.recipe.suspect) for job in references] == [Independent, Stranger]
+
+
+def test_the_gallery_shows_models_of_the_tasks_own_labels(config):
+    config["suspect"] = {
+        "transfer": {"_target_": "suspects.transfer.Transfer"},
+        "vgg": config["suspect"]["vgg"],
+        "noise": {"_target_": "suspects.disguise.WeightNoise"},
+        "independent": {"_target_": "suspects.independent.Independent"},
+    }
+    for job in plan(read(config)).of_kind(ExhibitJob):
+        assert list(job.shown) == ["victim", "noise", "independent"]
+    del config["suspect"]["noise"], config["task"]["angle"]
+    assert not plan(read(config)).of_kind(ExhibitJob)
+
+
+def only(*families):
+    return {family: CONFIG["suspect"][family] for family in families}
+
+
+@pytest.mark.parametrize(
+    ("group", "key", "value", "line"),
+    [
+        (
+            "suspect",
+            "leaked",
+            LEAK | {"method": "akh"},
+            r"leaked: wants leaked prints of 'akh'.*saliency,akh\]",
+        ),
+        ("auxiliary", "surrogate", [LEAK], r"auxiliary\.surrogate\[0\]: prints are made with auxiliary models"),
+        ("auxiliary", "reference", CONFIG["auxiliary"]["reference"][1:], r"reference: no recipe applies to digit"),
+        ("", "suspect", only("label_smoothing", "vgg"), r"suspect: no stolen suspect applies to angle"),
+        ("", "suspect", only("finetune", "other_half"), r"suspect: no independent suspect applies to digit"),
+    ],
+    ids=str,
+)
+def test_one_line_that_names_the_key(config, group, key, value, line):
+    (config[group] if group else config)[key] = value
+    with pytest.raises(InputError, match=line) as caught:
+        read(config)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_spec_describes_its_component(config):
+    for recipe in read(config).recipes:
+        assert of_spec(spec_of(recipe.suspect)) == recipe.suspect
+    chain = Chain(steps=(FineTune(epochs=3), Chain(steps=(FineTune(layers="last"),))))
+    assert of_spec(spec_of(chain)) == chain
+
+
+def test_a_ladder_of_architectures_is_labelled_by_their_names(config):
+    config["suspect"]["vgg"]["architecture"] = [VGG, RESNET]
+    labels = [recipe.label for recipe in read(config).recipes if recipe.family == "vgg"]
+    assert labels == ["vgg architecture=SmallVGG", "vgg architecture=SmallResNet"]
+
+
+def test_steps_of_a_chain_may_be_names_of_suspects(config):
+    config["suspect"]["finetune"]["layers"] = ["last", "all"]
+    chain = {"_target_": "suspects.chain.Chain", "steps": ["finetune layers=all", "knockoff"]}
+    config["suspect"] = {"chain": chain} | config["suspect"]
+    suspects = {recipe.label: recipe.suspect for recipe in read(config).recipes}
+    assert suspects["chain"] == Chain(steps=(suspects["finetune layers=all"], suspects["knockoff"]))
+    assert next(iter(suspects)) == "chain"  # where the yaml has it
+    for name, line in (
+        ("finetune", "'finetune' is several suspects, name one: finetune layers=last, f"),
+        ("x", "no sus"),
+    ):
+        chain["steps"] = [name]
+        with pytest.raises(InputError, match=f"^suspect.chain.steps: .*{line}"):
+            read(config)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The experiment, run."""
+    planned = plan(read(copy.deepcopy(CONFIG)))
+    store = Store(tmp_path_factory.mktemp("store"))
+    failures = Local(workers=1, threads=1).run(missing(planned, store), planned, store)
+    assert not failures
+    return planned, store
+
+
+def test_every_suspect_and_method_has_a_score_or_a_reason(done):
+    planned, store = done
+    findings = checked(collect(planned, store, [], {}))
+    scores = findings.scores
+    judged = scores[(scores["repeat"] == 0) & (scores["family"] != "victim")]
+    cells = judged.groupby(["task", "suspect"])["verifier"].nunique()
+    assert len(cells) == 2 * 7 and (cells == 3).all()
+    reasons = scores[scores["score"].isna()].groupby(["task", "suspect", "fingerprint"])["reason"].first()
+    assert "nothing is left" in reasons["digit", "other_half", "saliency"]
+    assert reasons["angle", "leaked", "saliency"].startswith("needs prints of random: a regression model")
+    assert "no labels to match" in reasons["angle", "label_smoothing", "random"]  # the method's own reason comes first
+    shared = scores.groupby("suspect")["shares_training_data"].agg(["min", "max"])
+    assert (shared["min"] == shared["max"]).all()
+    assert set(shared.index[~shared["max"].astype(bool)]) == {"knockoff", "other_half"}
+
+
+def test_queries_are_kept_with_the_model(done):
+    planned, store = done
+    models = collect(planned, store, [], {}).models
+    queries = models.set_index(["task", "name"])["queries"]
+    assert queries["digit", "knockoff"] == queries["angle", "knockoff"] == 64
+    assert (queries.drop("knockoff", level="name") == 0).all()
+    assert isinstance(models, pd.DataFrame) and models["shares_training_data"].notna().all()
+
+
+def test_another_architecture_comes_back_from_the_store_as_it_was(done):
+    planned, store = done
+    (job,) = [j for j in planned.of_kind(ModelJob) if j.recipe.family == "vgg" and j.task_name == "digit"]
+    network = Workshop(store, planned.experiment.trainer).network(job.task, job.key)
+    solved = job.recipe.suspect.solves(job.task)
+    assert [type(m) for m in network.modules()] == [type(m) for m in solved.network().modules()]
+    quality = solved.quality(network, job.task.data.load())
+    assert quality.value == store.open(job.key).json("quality.json")["value"]
+
+
+def test_other_labels_come_back_from_the_store_with_their_own_quality(done, trainer):
+    _, store = done
+    config = copy.deepcopy(CONFIG)
+    config["suspect"] |= {"transfer": {"_target_": "suspects.transfer.Transfer", "epochs": 1}}
+    job = next(j for j in plan(read(config)).of_kind(ModelJob) if j.recipe.family == "transfer")
+    workshop = Workshop(store, trainer)
+    workshop.do(job)
+    network, test = workshop.network(job.task, job.key), job.task.data.load().test
+    assert network(test.pixels(slice(0, 2))).shape == (2, 5)
+    accuracy = 100 * (network(test.pixels()).argmax(1) == test.targets % 5).double().mean().item()
+    assert store.open(job.key).json("quality.json")["value"] == pytest.approx(accuracy)
+
+
+def test_the_thief_gets_the_prints_as_they_were_made(done, trainer):
+    planned, store = done
+    (job,) = [j for j in planned.of_kind(ModelJob) if j.recipe.family == "leaked"]
+    seen = []
+
+    class Spy(type(job.recipe.suspect)):
+        def derive(self, case):
+            seen.append(case.leaked)
+            return case.stolen()
+
+    recipe = dataclasses.replace(job.recipe, suspect=Spy(method="random"))
+    spied = dataclasses.replace(job, recipe=recipe, key="f" * 20)
+    Workshop(store, trainer).do(spied)
+    stored = store.open(job.parents["prints"]).tensors("prints.safetensors")
+    assert torch.equal(seen[0].samples, stored["samples"]) and torch.equal(seen[0].origin, stored["origin"])
+    assert torch.equal(seen[0].payload["label"], stored["payload.label"])
