@@ -7,11 +7,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.contracts.fingerprint import Owner, Prints
+from benchmark.data.base import draw
 from benchmark.spec.component import setting
+from benchmark.tasks.base import labels
+from fingerprints.labels import LabelFingerprint
 
 
-class AKH(LabelFingerprint):
+class AKH(LabelFingerprint, name="fingerprint/akh"):
     """Test images that the victim gets wrong, filled up to N with flipped CutMix mixtures of them.
 
     A mixture is a mistake with a box of another image pasted in (Yun et al. 2019: the box has the share 1 - u of the
@@ -27,7 +30,7 @@ class AKH(LabelFingerprint):
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         test = owner.data.test
         everything = torch.arange(len(test), device=test.images.device)
-        wrong = everything[victim_labels(owner.victim, test.pixels()) != test.targets]
+        wrong = everything[labels(owner.victim, test.pixels()) != test.targets]
         kept = draw(wrong, count, generator)
         base = wrong if len(wrong) else everything  # a flawless victim leaves nothing but mixtures of test images
         others = wrong if len(wrong) >= self.partners else everything
@@ -36,7 +39,7 @@ class AKH(LabelFingerprint):
         mixed = cutmix(test.pixels(one), test.pixels(two), generator)
         samples = torch.cat([test.pixels(kept), flip(mixed, self.flip, generator)])
         index = torch.cat([kept, one])
-        payload = {"answer": victim_labels(owner.victim, samples), "label": test.targets[index]}
+        payload = {"answer": labels(owner.victim, samples), "label": test.targets[index]}
         notes = {"mistakes": len(wrong), "mixtures": missing}
         return Prints(samples, test.pixels(index), payload, notes)
 

@@ -14,16 +14,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw
+from benchmark.contracts.fingerprint import Needs, Owner, Prints
 from benchmark.crafting.descent import AdamDescent
+from benchmark.data.base import draw
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
+from fingerprints.labels import LabelFingerprint
 
 TINY = 1e-7  # how far probabilities are kept from 0 (and ME from 1 too) under a logarithm
 
 
-class ConferAE(LabelFingerprint):
+class ConferAE(LabelFingerprint, name="fingerprint/conferae"):
     """CEM from training images that the victim classifies correctly; Adam without a random start.
 
     A candidate is accepted if the victim's label t of it is not the source's and its conferrability
@@ -58,8 +60,8 @@ class ConferAE(LabelFingerprint):
     references: int = setting(default=3, low=1)
     chunk: int = setting(default=256, low=1, stage="runtime")
 
-    def auxiliaries(self) -> tuple[int, int]:
-        return self.surrogates, self.references
+    def needs(self) -> Needs:
+        return Needs(self.surrogates, self.references)
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train

@@ -8,14 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.contracts.fingerprint import Needs, Owner, Prints
 from benchmark.crafting.descent import AdamDescent
+from benchmark.data.base import draw
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
+from benchmark.tasks.base import labels
+from fingerprints.labels import LabelFingerprint
 
 
-class IPGuard(LabelFingerprint):
+class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     """min_x ReLU(Z_i(x) - Z_j(x) + k) + ReLU(max_{t != i,j} Z_t(x) - Z_i(x))  (Eq. 5), Z logits, i the start's label.
 
     Four public versions differ in k, rate, target, stop and clipping, and with them in what they find; all five are
@@ -41,7 +44,7 @@ class IPGuard(LabelFingerprint):
         x, label = self._starts(owner, count, generator)
         found = self._optimise(owner.victim, x, torch.full((count,), k, device=x.device), generator)
         samples = found.samples.clamp(0, 1)  # an API takes no other; without `clip` this moves the print, and is noted
-        answer = victim_labels(owner.victim, samples)
+        answer = labels(owner.victim, samples)
         with torch.no_grad():
             gap = boundary_gap(owner.victim(samples), found.source, found.goal)
         notes |= {
@@ -70,18 +73,18 @@ class IPGuard(LabelFingerprint):
         grid = sorted(self.k_grid)
         k = torch.tensor(grid, device=x.device).repeat_interleave(len(x))
         samples = self._optimise(owner.victim, x.repeat(len(grid), 1, 1, 1), k, generator).samples.clamp(0, 1)
-        answer = victim_labels(owner.victim, samples)
+        answer = labels(owner.victim, samples)
 
         def agreement(models: tuple[Network, ...]) -> Tensor:
-            same = torch.stack([victim_labels(model, samples) == answer for model in models])
+            same = torch.stack([labels(model, samples) == answer for model in models])
             return same.double().mean(dim=0).reshape(len(grid), -1).mean(dim=1)
 
         separation = agreement(owner.surrogates) - agreement(owner.references)
         chosen = grid[int(separation.argmax())]
         return chosen, {f"separation at k={k:g}": value for k, value in zip(grid, separation.tolist(), strict=True)}
 
-    def auxiliaries(self) -> tuple[int, int]:
-        return (self.surrogates, self.references) if self.k_grid else (0, 0)
+    def needs(self) -> Needs:
+        return Needs(self.surrogates, self.references) if self.k_grid else Needs()
 
     def check(self) -> None:
         if self.k_grid and not (self.surrogates and self.references):

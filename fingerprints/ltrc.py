@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints
+from benchmark.contracts.fingerprint import Owner, Prints
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
+from fingerprints.labels import LabelFingerprint
 
 Weights = dict[str, Tensor]
 
 
-class LTRC(LabelFingerprint):
+class LTRC(LabelFingerprint, name="fingerprint/ltrc"):
     """x <- clip_[0,1](x - HP(step sign(1/q sum_q grad_x CE(f_{theta + n_q}(x), t)))) from x0 uniform in [0, 1].
 
     Stage ltrc starts from clip(HP(x0) + 0.5); c and rc leave HP out, c the noise too. The q = `draws` noises are drawn

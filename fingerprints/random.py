@@ -6,10 +6,13 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.contracts.fingerprint import LabelFingerprint, Owner, Prints, draw, victim_labels
+from benchmark.contracts.fingerprint import Owner, Prints
+from benchmark.data.base import draw
+from benchmark.tasks.base import labels
+from fingerprints.labels import LabelFingerprint
 
 
-class Random(LabelFingerprint):
+class Random(LabelFingerprint, name="fingerprint/random"):
     """Random test images, unchanged."""
 
     pool: ClassVar[str] = "test"
@@ -18,5 +21,5 @@ class Random(LabelFingerprint):
         test = owner.data.test
         index = draw(torch.arange(len(test), device=test.images.device), count, generator)
         samples = test.pixels(index)
-        payload = {"answer": victim_labels(owner.victim, samples), "label": test.targets[index]}
+        payload = {"answer": labels(owner.victim, samples), "label": test.targets[index]}
         return Prints(samples, samples, payload)

@@ -13,17 +13,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.access.access import Answers, WhiteBox
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Owner, Prints, Verifier, draw
+from benchmark.access.access import PROBABILITY, WHITE_BOX, AnswerAPI, WhiteBox
+from benchmark.access.target import Target
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Owner, Prints, Verifier
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
+from benchmark.data.base import draw
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Scorer, Task
 
 
-class Saliency(Fingerprint):
+class Saliency(Fingerprint, name="fingerprint/saliency"):
     """The method with every reading of the paper as a setting; the defaults are those of results/DEVIATIONS.md."""
 
     xi: float = setting(default=0.1, above=0, high=1)
@@ -169,14 +171,14 @@ class Saliency(Fingerprint):
             filling = torch.tensor(0.5 if self.fill == "zero_normalised" else 0.0, device=x.device)
         return torch.where(mask.bool(), filling, x)
 
-    def fall(self, task: Task, box: Answers, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor]:
+    def fall(self, task: Task, box: AnswerAPI | Target, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor]:
         """F(x) - F(x_mask) of Eq. 6 through a prediction API (N,), two queries a print, and the answers to x."""
         answer, covered = (box.answers(image, payload.get("pair")) for image in (x, self.cover(x)))
         return task.read(answer, payload) - task.read(covered, payload), answer
 
     def _inspect(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor, Tensor]:
         """On the victim, per print (N,): is the original answer kept, S_hat(P), and |F(x) - F(x_mask)|."""
-        change, answer = self.fall(task, Answers(task, victim), x, payload)
+        change, answer = self.fall(task, Target.of(task, victim), x, payload)
         return task.kept(answer, payload), self.corner(task, victim, x, payload), change.abs()
 
     def _gap(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> Tensor:
@@ -199,14 +201,14 @@ class Saliency(Fingerprint):
         assert prints.origin is not None
         task, victim, payload = owner.task, owner.victim, prints.payload
         both = [self.corner(task, victim, x, payload) for x in (prints.origin, prints.samples)]
-        change, _ = self.fall(task, Answers(task, victim), prints.origin, payload)
+        change, _ = self.fall(task, Target.of(task, victim), prints.origin, payload)
         return {"auto_t_wb": torch.cat(both).mean(), "auto_t_bb": change.abs().quantile(0.95)}
 
 
 class WhiteSaliency(Matcher):
     """Eq. 5: share of prints whose normalised map reaches t_wb in the corner, on the suspect's own weights (A20)."""
 
-    access = WhiteBox
+    access = WHITE_BOX
 
     def __init__(self, method: Saliency) -> None:
         self.method = method
@@ -225,12 +227,12 @@ class BlackSaliency(Matcher):
     The fall is measured with its sign; `drop` decides at scoring whether a rise counts (the paper's norm) or not.
     """
 
-    access = Answers
+    access = PROBABILITY
 
     def __init__(self, method: Saliency, task: Task) -> None:
         self.method, self.task = method, task
 
-    def measure(self, prints: Prints, suspect: Answers) -> Tensor:
+    def measure(self, prints: Prints, suspect: AnswerAPI) -> Tensor:
         return self.method.fall(self.task, suspect, prints.samples, prints.payload)[0]
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:

@@ -8,14 +8,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.crafting.attacks import pgd
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 
 
-class AdversarialTraining(Suspect):
+class AdversarialTraining(Suspect, name="suspect/adversarial"):
     """Fine-tunes all layers on PGD examples in place of the images, made anew for every batch with their true labels.
 
     Attributes:
@@ -29,19 +30,19 @@ class AdversarialTraining(Suspect):
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     def inapplicable(self, task: Task) -> str:
         return "" if task.kind == "classification" else "adversarial examples leave a class, and the task has none"
 
-    def derive(self, case: Case) -> Network:
-        generator = torch.Generator().manual_seed(case.seed)
+    def derive(self, given: Ingredients) -> Network:
+        generator = torch.Generator().manual_seed(given.seed)
 
         def harden(network: Network, x: Tensor, targets: Tensor) -> Tensor:
             mode = network.training
             network.eval()  # attacked as deployed: a batch norm in training mode would mix the images
             attacked = pgd(network, x, targets, self.eps, self.step, self.iterations, generator)
-            return case.task.loss(network.train(mode), attacked, targets)
+            return given.task.loss(network.train(mode), attacked, targets)
 
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return case.fit(case.stolen(), case.data.train, harden, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return given.fit(given.copy_of_victim(), given.data.train, harden, training, given.seed)

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from functools import reduce
-from typing import ClassVar
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.errors import InputError
 from benchmark.networks.network import Network, plainly_laid_out
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 
 
-class Chain(Suspect):
+class Chain(Suspect, name="suspect/chain"):
     """Applies `steps` in order, each to the model of the one before in place of the victim."""
 
     steps: tuple[Suspect, ...] = setting(default=())
 
-    stolen: ClassVar[bool] = True
+    @property
+    def relation(self) -> Relation:  # type: ignore[override]
+        """That of the step which leads farthest from the victim."""
+        return max((step.relation for step in self.steps), key=lambda relation: relation.distance)
 
     def check(self) -> None:
         if not self.steps:
             raise InputError("steps: wants a list with at least one recipe")
-        if not all(step.stolen for step in self.steps):
+        if any(step.relation is Relation.INDEPENDENT for step in self.steps):
             raise InputError("steps: an independent model has no victim to start from, every step must be a copy's")
         if len({step.leaks for step in self.steps} - {""}) > 1:
             raise InputError("steps: prints of one method may leak to a chain, not of several")
@@ -59,10 +62,10 @@ class Chain(Suspect):
     def solves(self, task: Task) -> Task:
         return reduce(lambda known, step: step.solves(known), self.steps, task)
 
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         for number, step in enumerate(self.steps):
-            network = plainly_laid_out(step.derive(dataclasses.replace(case, seed=case.seed + number)))
-            task = step.solves(case.task)
-            data = case.data if task.data == case.task.data else task.data.load().to(network.last.weight.device)
-            case = dataclasses.replace(case, task=task, data=data, victim=network)
-        return case.stolen()
+            network = plainly_laid_out(step.derive(dataclasses.replace(given, seed=given.seed + number)))
+            task = step.solves(given.task)
+            data = given.data if task.data == given.task.data else task.data.load().to(network.last.weight.device)
+            given = dataclasses.replace(given, task=task, data=data, victim=network)
+        return given.copy_of_victim()

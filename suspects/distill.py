@@ -8,12 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 
 
-class Distill(Suspect):
+class Distill(Suspect, name="suspect/distill"):
     """A freshly initialised student fits the teacher's outputs on the training images; true labels are not used.
 
     The loss is the task's: KL with `temperature` for classes, MSE for values, 1 - cosine for embeddings.
@@ -22,15 +23,15 @@ class Distill(Suspect):
     temperature: float = setting(default=1.0, above=0)
     epochs: int = setting(default=10, low=1)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.DERIVED
 
-    def derive(self, case: Case) -> Network:
-        teacher = case.stolen()
+    def derive(self, given: Ingredients) -> Network:
+        teacher = given.copy_of_victim()
 
         def imitate(student: Network, x: Tensor, targets: Tensor) -> Tensor:
             with torch.no_grad():
                 answers = teacher(x)
-            return case.task.imitation(student(x), answers, self.temperature)
+            return given.task.imitation(student(x), answers, self.temperature)
 
-        training = dataclasses.replace(case.task.training, epochs=self.epochs)
-        return case.fit(case.fresh(), case.data.train, imitate, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs)
+        return given.fit(given.fresh(), given.data.train, imitate, training, given.seed)

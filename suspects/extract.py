@@ -11,8 +11,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.access.access import Answers
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.access.target import Target
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import setting
@@ -22,13 +23,13 @@ from benchmark.tasks.base import Task
 class Oracle:
     """The victim behind its API: pictures in, training targets out, one query a picture."""
 
-    def __init__(self, case: Case, answers: str) -> None:
-        self._box, self._meter = Answers(case.task, case.stolen()), case.meter
+    def __init__(self, given: Ingredients, answers: str) -> None:
+        self._victim, self._meter = Target.of(given.task, given.copy_of_victim()), given.meter
         self._labels_only = answers == "label"
 
     def __call__(self, images: Tensor) -> Tensor:
         """Class probabilities (N, C), labels (N,) or values (N,) for images (N, 3, H, W) uint8."""
-        answers = self._box.answers(images.float() / 255)
+        answers = self._victim.answers(images.float() / 255)
         self._meter.queries += len(images)
         return answers.argmax(dim=1) if self._labels_only else answers
 
@@ -46,7 +47,7 @@ class Extraction(Suspect):
     epochs: int = setting(default=10, low=1)
     architecture: Architecture | None = None
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.DERIVED
 
     @property
     def shares_training_data(self) -> bool:
@@ -61,14 +62,14 @@ class Extraction(Suspect):
     def solves(self, task: Task) -> Task:
         return task if self.architecture is None else dataclasses.replace(task, architecture=self.architecture)
 
-    def substitute(self, case: Case) -> Network:
+    def substitute(self, given: Ingredients) -> Network:
         """The untrained network that is to learn the answers."""
-        return dataclasses.replace(case, task=self.solves(case.task)).fresh()
+        return dataclasses.replace(given, task=self.solves(given.task)).fresh()
 
-    def learn(self, case: Case, network: Network, images: Tensor, targets: Tensor, seed: int) -> Network:
+    def learn(self, given: Ingredients, network: Network, images: Tensor, targets: Tensor, seed: int) -> Network:
         """Trains on the API's answers; cross entropy takes labels and probabilities, smooth L1 values."""
-        training = dataclasses.replace(case.task.training, epochs=self.epochs)
-        return case.fit(network, ImageSet(images, targets), case.task.loss, training, seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs)
+        return given.fit(network, ImageSet(images, targets), given.task.loss, training, seed)
 
 
 def draw_seed(generator: torch.Generator) -> int:

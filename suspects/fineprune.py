@@ -10,14 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.training.trainer import freeze
 
 
-class FinePruning(Suspect):
+class FinePruning(Suspect, name="suspect/fine_pruning"):
     """Zeroes the `ratio` of channels of the last convolution stage that are least active on clean images, fine-tunes.
 
     A channel is zeroed where it is read, for then nothing of it is left, whatever a batch norm or an activation would
@@ -28,16 +29,16 @@ class FinePruning(Suspect):
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def derive(self, case: Case) -> Network:
-        network = case.stolen()
-        activity = mean_activity(network, case.data.train)
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim()
+        activity = mean_activity(network, given.data.train)
         idle = activity.argsort(stable=True)[: math.floor(self.ratio * len(activity) + 1e-9)]
         reader = first_reader(network.head)
         prune.custom_from_mask(reader, "weight", reader_mask(reader, idle, len(activity)))
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        network = case.fit(network, case.data.train, case.task.loss, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        network = given.fit(network, given.data.train, given.task.loss, training, given.seed)
         prune.remove(reader, "weight")
         return freeze(network)
 

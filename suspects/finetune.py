@@ -12,13 +12,14 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.contracts.suspect import Case, Suspect, lacking
+from benchmark.contracts.suspect import Ingredients, Suspect, lacking
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 
 
-class FineTune(Suspect):
+class FineTune(Suspect, name="suspect/finetune"):
     """Goes on training the last layer or all layers.
 
     Attributes:
@@ -32,30 +33,30 @@ class FineTune(Suspect):
     data: str = setting(default="same", choices=("same", "other"), later=True)
     samples: int | None = setting(default=None, low=2, later=True)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     def inapplicable(self, task: Task) -> str:
         return lacking(self.data, task)
 
-    def derive(self, case: Case) -> Network:
-        network = case.stolen()
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim()
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
         frozen = all_but_last(network) if self.layers == "last" else []
-        images = case.images(self.data, self.samples)
-        return case.fit(network, images, case.task.loss, training, case.seed, frozen)
+        images = given.images(self.data, self.samples)
+        return given.fit(network, images, given.task.loss, training, given.seed, frozen)
 
 
-class Retrain(FineTune):
+class Retrain(FineTune, name="suspect/retrain"):
     """Draws the last layer (and the prototypes of a margin loss) anew, then trains it or all layers."""
 
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.002, above=0)
 
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         with torch.random.fork_rng():
-            torch.manual_seed(case.seed)
-            reinitialise_last(case.stolen())
-        return super().derive(case)
+            torch.manual_seed(given.seed)
+            reinitialise_last(given.copy_of_victim())
+        return super().derive(given)
 
 
 def reinitialise_last(network: Network) -> None:

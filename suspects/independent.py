@@ -5,22 +5,23 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from benchmark.contracts.suspect import Case, Suspect, lacking
+from benchmark.contracts.suspect import Ingredients, Suspect, lacking
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 
 
-class Independent(Suspect):
+class Independent(Suspect, name="suspect/independent"):
     """Same architecture and training data as the victim, another initialisation and order of batches (paper 002)."""
 
-    stolen: ClassVar[bool] = False
+    relation: ClassVar[Relation] = Relation.INDEPENDENT
 
-    def derive(self, case: Case) -> Network:
-        return case.fit(case.fresh(), case.data.train, case.task.loss, case.task.training, case.seed)
+    def derive(self, given: Ingredients) -> Network:
+        return given.fit(given.fresh(), given.data.train, given.task.loss, given.task.training, given.seed)
 
 
-class Stranger(Suspect):
+class IndependentVariant(Suspect, name="suspect/independent_variant"):
     """An independent model that differs from the victim by more than its seed.
 
     Attributes:
@@ -34,7 +35,7 @@ class Stranger(Suspect):
     architecture: Architecture | None = None
     epochs: int | None = setting(default=None, low=1, later=True)
 
-    stolen: ClassVar[bool] = False
+    relation: ClassVar[Relation] = Relation.INDEPENDENT
 
     @property
     def shares_training_data(self) -> bool:
@@ -51,9 +52,9 @@ class Stranger(Suspect):
     def solves(self, task: Task) -> Task:
         return task if self.architecture is None else dataclasses.replace(task, architecture=self.architecture)
 
-    def derive(self, case: Case) -> Network:
-        fresh = dataclasses.replace(case, task=self.solves(case.task)).fresh()
-        training = case.task.training
+    def derive(self, given: Ingredients) -> Network:
+        fresh = dataclasses.replace(given, task=self.solves(given.task)).fresh()
+        training = given.task.training
         if self.epochs is not None:
             training = dataclasses.replace(training, epochs=self.epochs)
-        return case.fit(fresh, case.images(self.data), case.task.loss, training, case.seed)
+        return given.fit(fresh, given.images(self.data), given.task.loss, training, given.seed)

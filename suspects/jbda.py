@@ -5,16 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.access.access import CHUNK
-from benchmark.contracts.fingerprint import draw
-from benchmark.contracts.suspect import Case
+from benchmark.access.target import CHUNK
+from benchmark.contracts.suspect import Ingredients
+from benchmark.data.base import draw
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 from suspects.extract import Extraction, Oracle, draw_seed, to_bytes
 
 
-class JBDA(Extraction):
+class JBDA(Extraction, name="suspect/jbda"):
     """x_new = clip(x + lambda sign(d S_y(x) / dx)) for every x so far; S is the substitute, y the victim's label for x.
 
     `rounds` times the substitute is trained on what was asked, and between two rounds every picture gets a successor,
@@ -34,18 +34,18 @@ class JBDA(Extraction):
     step: float = setting(default=0.1, above=0, high=1)
     period: int = setting(default=2, low=1)
 
-    def derive(self, case: Case) -> Network:
-        generator = torch.Generator().manual_seed(case.seed)
-        known = case.data.rest or case.data.valid
+    def derive(self, given: Ingredients) -> Network:
+        generator = torch.Generator().manual_seed(given.seed)
+        known = given.data.rest or given.data.valid
         images = draw(known.images, self.seeds, generator)
-        oracle, network = Oracle(case, self.answers), self.substitute(case)
+        oracle, network = Oracle(given, self.answers), self.substitute(given)
         targets = oracle(images)
         for turn in range(self.rounds):
             if turn:
                 step = self.step * (-1) ** ((turn - 1) // self.period)
-                made = to_bytes(images.float() / 255 + step * directions(case.task, network, images, targets))
+                made = to_bytes(images.float() / 255 + step * directions(given.task, network, images, targets))
                 images, targets = torch.cat([images, made]), torch.cat([targets, oracle(made)])
-            network = self.learn(case, network, images, targets, draw_seed(generator))
+            network = self.learn(given, network, images, targets, draw_seed(generator))
         return network
 
 

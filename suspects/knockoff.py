@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.suspect import Case, size_of
+from benchmark.contracts.suspect import Ingredients, size_of
 from benchmark.data.base import DataSource
 from benchmark.data.patches import Patches
 from benchmark.errors import InputError
@@ -15,7 +15,7 @@ from benchmark.spec.component import setting
 from suspects.extract import Extraction, Oracle, to_bytes
 
 
-class Knockoff(Extraction):
+class Knockoff(Extraction, name="suspect/knockoff"):
     """Asks about `budget` random training pictures of `surrogate`, once each; their own targets are not used.
 
     The thief knows the API's format: pictures are brought to the task's size, and to grey where the task is grey.
@@ -30,13 +30,13 @@ class Knockoff(Extraction):
         if self.budget > size:
             raise InputError(f"budget: {self.budget} queries are more than the {size} pictures of surrogate")
 
-    def derive(self, case: Case) -> Network:
-        generator = torch.Generator().manual_seed(case.seed)
+    def derive(self, given: Ingredients) -> Network:
+        generator = torch.Generator().manual_seed(given.seed)
         pictures = self.surrogate.load().train.images
         chosen = pictures[torch.randperm(len(pictures), generator=generator)[: self.budget]]
-        images = alike(chosen.to(case.data.train.images.device), case.data.train.images)
-        targets = Oracle(case, self.answers)(images)
-        return self.learn(case, self.substitute(case), images, targets, case.seed)
+        images = alike(chosen.to(given.data.train.images.device), given.data.train.images)
+        targets = Oracle(given, self.answers)(images)
+        return self.learn(given, self.substitute(given), images, targets, given.seed)
 
 
 def alike(images: Tensor, example: Tensor) -> Tensor:

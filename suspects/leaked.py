@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.contracts.fingerprint import Prints
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
@@ -18,7 +19,7 @@ from benchmark.tasks.base import Task
 from suspects.extract import to_bytes
 
 
-class FineTuneOnLeak(Suspect):
+class FineTuneOnLeak(Suspect, name="suspect/leaked"):
     """Fine-tunes all layers on clean images mixed with leaked prints, which are labelled with what they show.
 
     The prints are those of repeat 0, which are then judged in the knowledge of the thief; the prints of later repeats
@@ -34,21 +35,21 @@ class FineTuneOnLeak(Suspect):
     epochs: int = setting(default=10, low=1)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     @property
     def leaks(self) -> str:
         return self.method
 
-    def derive(self, case: Case) -> Network:
-        if case.leaked is None:
+    def derive(self, given: Ingredients) -> Network:
+        if given.leaked is None:
             raise ValueError(f"this recipe has no prints of {self.method}")
-        network, clean = case.stolen(), case.data.train
-        targets = shown(case.task, network, case.leaked, clean, torch.Generator().manual_seed(case.seed))
-        images = torch.cat([clean.images, to_bytes(case.leaked.samples).repeat(self.times, 1, 1, 1)])
+        network, clean = given.copy_of_victim(), given.data.train
+        targets = shown(given.task, network, given.leaked, clean, torch.Generator().manual_seed(given.seed))
+        images = torch.cat([clean.images, to_bytes(given.leaked.samples).repeat(self.times, 1, 1, 1)])
         mixed = ImageSet(images, torch.cat([clean.targets, targets.to(clean.targets.dtype).repeat(self.times)]))
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return case.fit(network, mixed, case.task.loss, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return given.fit(network, mixed, given.task.loss, training, given.seed)
 
 
 def shown(task: Task, victim: Network, prints: Prints, clean: ImageSet, generator: torch.Generator) -> Tensor:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from benchmark.contracts.suspect import Case
+from benchmark.contracts.suspect import Ingredients
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from suspects.disguise import Disguise
 
 
-class FeaturePermutation(Disguise):
+class FeaturePermutation(Disguise, name="suspect/feature_permutation"):
     """Shuffles the channels of every inner layer, and what reads them accordingly; the answers stay what they are.
 
     Methods that address neurons by their number (watermarks in weights, neuron coverage) find others in their place.
     """
 
-    def edit(self, network: Network, case: Case) -> None:
-        permute_channels(network, case.data.train.pixels(slice(0, 2)), torch.Generator().manual_seed(case.seed))
+    relation: ClassVar[Relation] = Relation.EQUIVALENT
+
+    def edit(self, network: Network, given: Ingredients) -> None:
+        permute_channels(network, given.data.train.pixels(slice(0, 2)), torch.Generator().manual_seed(given.seed))
 
 
 def permute_channels(network: Network, example: Tensor, generator: torch.Generator) -> None:

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.training.trainer import freeze
@@ -24,37 +25,37 @@ class Pruning(Suspect):
     recovery_epochs: int = setting(default=0, low=0)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     @property
     def trains(self) -> bool:
         return self.recovery_epochs > 0
 
-    def recover(self, network: Network, case: Case) -> Network:
+    def recover(self, network: Network, given: Ingredients) -> Network:
         """Trains the cut network for `recovery_epochs`."""
         if not self.recovery_epochs:
             return freeze(network)
         training = dataclasses.replace(
-            case.task.training, epochs=self.recovery_epochs, learning_rate=self.learning_rate
+            given.task.training, epochs=self.recovery_epochs, learning_rate=self.learning_rate
         )
-        return case.fit(network, case.data.train, case.task.loss, training, case.seed)
+        return given.fit(network, given.data.train, given.task.loss, training, given.seed)
 
 
-class WeightPruning(Pruning):
+class WeightPruning(Pruning, name="suspect/weight_pruning"):
     """Sets the `ratio` of smallest |w| of each convolution and linear layer to zero; biases and norms stay."""
 
-    def derive(self, case: Case) -> Network:
-        network = case.stolen()
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim()
         layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
         for layer in layers:
             prune.l1_unstructured(layer, "weight", amount=self.ratio)
-        network = self.recover(network, case)  # the masks hold while it trains
+        network = self.recover(network, given)  # the masks hold while it trains
         for layer in layers:
             prune.remove(layer, "weight")
         return freeze(network)
 
 
-class FilterPruning(Pruning):
+class FilterPruning(Pruning, name="suspect/filter_pruning"):
     """Removes the `ratio` of filters with least mean |w| from each convolution; what reads them shrinks with them.
 
     `residual`: `inner` leaves the widths that a residual sum joins (Li's recipe for ResNets), `coupled` cuts them too,
@@ -63,11 +64,11 @@ class FilterPruning(Pruning):
 
     residual: str = setting(default="inner", choices=("inner", "coupled"))
 
-    def derive(self, case: Case) -> Network:
-        network = case.stolen().requires_grad_(True)  # torch-pruning reads the graph off autograd
-        example = case.data.train.pixels(slice(0, 2))
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim().requires_grad_(True)  # torch-pruning reads the graph off autograd
+        example = given.data.train.pixels(slice(0, 2))
         remove_filters(network, example, self.ratio, keep_residual_widths=self.residual == "inner")
-        return self.recover(network, case)
+        return self.recover(network, given)
 
 
 def remove_filters(network: Network, example: torch.Tensor, ratio: float, *, keep_residual_widths: bool) -> None:

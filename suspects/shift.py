@@ -8,12 +8,13 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 
 
-class WeightShifting(Suspect):
+class WeightShifting(Suspect, name="suspect/weight_shifting"):
     """w - shift mean(w) + N(0, (noise std(w))^2) in every convolution, then all layers are fine-tuned.
 
     The mean is taken over each filter, the deviation over the layer.
@@ -24,13 +25,13 @@ class WeightShifting(Suspect):
     epochs: int = setting(default=10, low=1)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def derive(self, case: Case) -> Network:
-        network = case.stolen()
-        shift_filters(network, self.shift, self.noise, torch.Generator().manual_seed(case.seed))
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return case.fit(network, case.data.train, case.task.loss, training, case.seed)
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim()
+        shift_filters(network, self.shift, self.noise, torch.Generator().manual_seed(given.seed))
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return given.fit(network, given.data.train, given.task.loss, training, given.seed)
 
 
 @torch.no_grad()

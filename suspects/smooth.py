@@ -8,27 +8,28 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
 
 
-class LabelSmoothing(Suspect):
+class LabelSmoothing(Suspect, name="suspect/label_smoothing"):
     """Fine-tunes all layers on targets of 1 - s for the true class, and s spread evenly over all classes."""
 
     smoothing: float = setting(default=0.3, above=0, high=1)
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.001, above=0)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     def inapplicable(self, task: Task) -> str:
         return "" if task.kind == "classification" else "the answers are no class probabilities that could be smoothed"
 
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         def smoothed(network: Network, x: Tensor, targets: Tensor) -> Tensor:
             return F.cross_entropy(network(x), targets, label_smoothing=self.smoothing)
 
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        return case.fit(case.stolen(), case.data.train, smoothed, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        return given.fit(given.copy_of_victim(), given.data.train, smoothed, training, given.seed)

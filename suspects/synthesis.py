@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.access.access import CHUNK
-from benchmark.contracts.suspect import Case
+from benchmark.access.target import CHUNK
+from benchmark.contracts.suspect import Ingredients
 from benchmark.crafting.descent import AdamDescent
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
@@ -16,7 +16,7 @@ from benchmark.tasks.base import Task
 from suspects.extract import Extraction, Oracle, draw_seed, to_bytes
 
 
-class Synthesis(Extraction):
+class Synthesis(Extraction, name="suspect/synthesis"):
     """Asks about pictures of noise, trains on the answers (E), and makes the next pictures with the substitute (S).
 
     S draws noise anew and moves it with `steps` steps of Adam until the substitute answers a random distribution of
@@ -34,14 +34,14 @@ class Synthesis(Extraction):
             return "pictures are synthesised for class distributions, and the task has no classes"
         return super().inapplicable(task)
 
-    def derive(self, case: Case) -> Network:
-        generator = torch.Generator().manual_seed(case.seed)
-        train = case.data.train.images
-        oracle, network = Oracle(case, self.answers), self.substitute(case)
+    def derive(self, given: Ingredients) -> Network:
+        generator = torch.Generator().manual_seed(given.seed)
+        train = given.data.train.images
+        oracle, network = Oracle(given, self.answers), self.substitute(given)
         for turn in range(self.rounds):
             noise = torch.rand((self.images, *train.shape[1:]), generator=generator).to(train.device)
             images = to_bytes(noise if turn == 0 else self._synthesise(network, noise, generator))
-            network = self.learn(case, network, images, oracle(images), draw_seed(generator))
+            network = self.learn(given, network, images, oracle(images), draw_seed(generator))
         return network
 
     def _synthesise(self, network: Network, x: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from benchmark.contracts.suspect import Case, Suspect, size_of
+from benchmark.contracts.suspect import Ingredients, Suspect, size_of
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource
 from benchmark.data.regrouped import Regrouped
 from benchmark.networks.network import Network
@@ -17,7 +18,7 @@ from benchmark.tasks.base import Task
 from suspects.finetune import reinitialise_last
 
 
-class Transfer(Suspect):
+class Transfer(Suspect, name="suspect/transfer"):
     """Draws the last layer (and the prototypes of a margin loss) anew for `classes` labels, then trains every layer.
 
     Label c becomes c mod `classes`.
@@ -33,7 +34,7 @@ class Transfer(Suspect):
     learning_rate: float = setting(default=0.002, above=0)
     samples: int | None = setting(default=None, low=2, later=True)
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
     def inapplicable(self, task: Task) -> str:
         if not hasattr(task, "classes"):
@@ -50,18 +51,18 @@ class Transfer(Suspect):
         source = Regrouped(source=self.data or task.data, labels=self.classes)
         return dataclasses.replace(task, data=source, classes=source.classes())  # type: ignore[call-arg]
 
-    def derive(self, case: Case) -> Network:
-        network, solved = case.stolen(), self.solves(case.task)
+    def derive(self, given: Ingredients) -> Network:
+        network, solved = given.copy_of_victim(), self.solves(given.task)
         assert isinstance(solved.data, Regrouped)
         device = network.last.weight.device
-        data = solved.data.regroup(case.data) if self.data is None else solved.data.load().to(device)
+        data = solved.data.regroup(given.data) if self.data is None else solved.data.load().to(device)
         with torch.random.fork_rng():
-            torch.manual_seed(case.seed)
+            torch.manual_seed(given.seed)
             widen_last(network, solved.network())
             reinitialise_last(network)
-        training = dataclasses.replace(case.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
-        images = dataclasses.replace(case, data=data).images("same", self.samples)
-        return case.fit(network, images, solved.loss, training, case.seed)
+        training = dataclasses.replace(given.task.training, epochs=self.epochs, learning_rate=self.learning_rate)
+        images = dataclasses.replace(given, data=data).images("same", self.samples)
+        return given.fit(network, images, solved.loss, training, given.seed)
 
 
 def widen_last(network: Network, example: Network) -> None:

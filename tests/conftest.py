@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from benchmark.contracts.suspect import Case
+from benchmark.contracts.suspect import Ingredients
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits, RotatedDigits
 from benchmark.networks.network import Network
@@ -87,19 +87,19 @@ def victim_of(splits_of: Callable[[Task], Splits], trainer: Trainer) -> Callable
 
     def victim(task: Task) -> Network:
         if task.kind not in cache:
-            cache[task.kind] = Independent().derive(Case(task, splits_of(task), None, 1, trainer.fit))
+            cache[task.kind] = Independent().derive(Ingredients(task, splits_of(task), None, 1, trainer.fit))
         return copy.deepcopy(cache[task.kind])
 
     return victim
 
 
 @pytest.fixture(scope="session")
-def case_of(
+def ingredients_of(
     splits_of: Callable[[Task], Splits], victim_of: Callable[[Task], Network], trainer: Trainer
-) -> Callable[..., Case]:
-    """What a recipe gets for one of the tiny tasks: `case_of(task, seed=2, fit=trainer.fit)`."""
+) -> Callable[..., Ingredients]:
+    """What a recipe gets for one of the tiny tasks: `ingredients_of(task, seed=2, fit=trainer.fit)`."""
 
-    def case(task: Task, seed: int = 2, fit: Callable[..., Network] = trainer.fit) -> Case:
-        return Case(task, splits_of(task), victim_of(task), seed, fit)
+    def case(task: Task, seed: int = 2, fit: Callable[..., Network] = trainer.fit) -> Ingredients:
+        return Ingredients(task, splits_of(task), victim_of(task), seed, fit)
 
     return case

@@ -1,87 +1,81 @@
-"""What a verifier may touch: labels, answers, or the network itself; every query is counted."""
+"""What a verifier may touch of a target: labels, answers, or the network itself; every query is counted here.
+
+The harness builds access (`grant`), out of a closed set; a verifier only names the kind that it wants. Behind a black
+box the target lives on the stack of another thread, with two queues in between, so that no attribute, closure or
+default argument of what a verifier holds leads to the network. It is a wall against mistakes and against peeking, not
+against a program that searches its own process's memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar
+import _thread
+import weakref
+from queue import SimpleQueue
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmark.access.channels import AsMade, Channel
+from benchmark.access.target import Target
 from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
 from benchmark.tasks.base import Task
 
-CHUNK = 512
+LABEL, PROBABILITY, WHITE_BOX = "label", "probability", "white box"
+KINDS = (LABEL, PROBABILITY, WHITE_BOX)
+NO_CHANNEL = "a white box is looked into, not asked through a channel"
 
 
 class Access:
-    """Counts the images that a suspect was asked about (`queries`)."""
+    """Counts the images that a target was asked about (`queries`)."""
 
-    name: ClassVar[str]
-
-    def __init__(self, task: Task, network: Network) -> None:
+    def __init__(self) -> None:
         self.queries = 0
 
 
-class Answers(Access):
-    """A prediction API: probabilities, a value, or the cosine of two images. The network stays behind a closure."""
+class _BlackBox(Access):
+    """Asks through two queues, whose other ends are held by the thread that has the target."""
 
-    name: ClassVar[str] = "probability"
+    def __init__(self, requests: SimpleQueue[Any], replies: SimpleQueue[Any]) -> None:
+        super().__init__()
+        self._requests, self._replies = requests, replies
 
-    def __init__(self, task: Task, network: Network) -> None:
-        super().__init__(task, network)
+    def _ask(self, x: Tensor, pair: Tensor | None) -> Tensor:
+        self._requests.put((x, pair))
+        answer, error = self._replies.get()
+        if error is not None:
+            raise error
+        self.queries += len(x)
+        return answer
 
-        @torch.no_grad()
-        def respond(x: Tensor, pair: Tensor | None) -> Tensor:
-            answer = task.answer(network, x, pair)
-            if reason := task.mismatch(answer.shape[1] if answer.ndim > 1 else 1):
-                raise Inapplicable(reason)
-            return answer
 
-        self._respond: Callable[[Tensor, Tensor | None], Tensor] = respond
+class AnswerAPI(_BlackBox):
+    """A prediction API: probabilities, a value, or the cosine of two images."""
 
     def answers(self, x: Tensor, pair: Tensor | None = None) -> Tensor:
         """The answers to images x (N, 3, H, W) in [0, 1], one query each, as `Task.answer` shapes them.
 
         Raises:
             ValueError: a pixel lies outside [0, 1], which no API would take.
-            Inapplicable: the suspect's answers are of another kind than the task's, such as other classes.
+            Inapplicable: the target's answers are of another kind than the task's, such as other classes.
         """
-        if x.numel() and not (x.min() >= 0 and x.max() <= 1):
-            raise ValueError("queries must lie in [0, 1]")
-        parts = [
-            self._respond(x[i : i + CHUNK], None if pair is None else pair[i : i + CHUNK])
-            for i in range(0, len(x), CHUNK)
-        ]
-        self.queries += len(x)
-        return torch.cat(parts)
+        return self._ask(x, pair)
 
 
-class Labels(Access):
+class LabelAPI(_BlackBox):
     """A prediction API that returns the most likely class and nothing else."""
 
-    name: ClassVar[str] = "label"
-
-    def __init__(self, task: Task, network: Network) -> None:
-        super().__init__(task, network)
-        hidden = Answers(task, network)
-        self._labels: Callable[[Tensor], Tensor] = lambda x: hidden.answers(x).argmax(dim=1)
-
     def labels(self, x: Tensor) -> Tensor:
-        """The labels (N,) of images x (N, 3, H, W) in [0, 1], one query each; raises what `answers` does."""
-        found = self._labels(x)
-        self.queries += len(x)
-        return found
+        """The labels (N,) of images x (N, 3, H, W) in [0, 1], one query each; raises what `AnswerAPI.answers` does."""
+        return self._ask(x, None)
 
 
 class WhiteBox(Access):
-    """The suspect itself; a verifier says with `inspect` how many images it runs through it."""
-
-    name: ClassVar[str] = "white box"
+    """The network itself; a verifier says with `inspect` how many images it runs through it."""
 
     def __init__(self, task: Task, network: Network) -> None:
-        super().__init__(task, network)
+        super().__init__()
         self.task, self._network = task, network
 
     def inspect(self, count: int, *, inner_only: bool = False) -> Network:
@@ -98,3 +92,45 @@ class WhiteBox(Access):
             raise Inapplicable(reason)
         self.queries += count
         return self._network
+
+
+def grant(kind: str, target: Target, channel: Channel | None = None) -> Any:
+    """Access of one of KINDS to a target: a `LabelAPI`, an `AnswerAPI` or a `WhiteBox`.
+
+    Args:
+        channel: what stands between queries and a black box; None for nothing.
+
+    Raises:
+        Inapplicable: nobody has the target's network, or the channel does not concern a white box.
+        ValueError: there is no such kind.
+    """
+    channel = channel or AsMade()
+    if kind == WHITE_BOX:
+        if target.network is None:
+            raise Inapplicable("only an API is at hand, no network to look into")
+        if not channel.of_prints:
+            raise Inapplicable(NO_CHANNEL)
+        return WhiteBox(target.task, target.network)
+    if kind not in KINDS:
+        raise ValueError(f"access: {kind!r} is none of {', '.join(KINDS)}")
+    requests: SimpleQueue[Any] = SimpleQueue()
+    replies: SimpleQueue[Any] = SimpleQueue()
+    box = LabelAPI(requests, replies) if kind == LABEL else AnswerAPI(requests, replies)
+    _thread.start_new_thread(_serve, (target, channel, kind, requests, replies))
+    weakref.finalize(box, requests.put, None).atexit = False
+    return box
+
+
+def _serve(target: Target, channel: Channel, kind: str, requests: SimpleQueue[Any], replies: SimpleQueue[Any]) -> None:
+    """Answers until the box is gone (None). An error goes back without its traceback, whose frames hold the target."""
+    while (request := requests.get()) is not None:
+        x, pair = request
+        try:
+            with torch.no_grad():
+                pair = None if pair is None else channel.query(pair)
+                answer = channel.answer(target.answers(channel.query(x), pair))
+                replies.put((answer.argmax(dim=1) if kind == LABEL else answer, None))
+        except BaseException as error:
+            error.__context__ = error.__cause__ = None
+            replies.put((None, error.with_traceback(None)))
+        del request, x, pair

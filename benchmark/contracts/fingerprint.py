@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from benchmark.access.access import Access, Labels
+from benchmark.access.access import KINDS
+from benchmark.contracts.asset import Asset, State
 from benchmark.data.base import Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component
@@ -33,17 +34,13 @@ class Prints:
     payload: Payload
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def rounded(self) -> Prints:
-        """The prints as 8-bit pixels, as a deployed API would receive them."""
-        return replace(self, samples=(self.samples * 255).round() / 255)
-
 
 @dataclass(frozen=True)
 class Owner:
-    """What the owner has: task, data, the victim, and models trained to build or calibrate a method.
+    """What the owner has: task, data, the victim, and what was trained to build or calibrate a method.
 
     Surrogates are copies that the owner made of the victim, references independent models; their seeds have a role of
-    their own, so that none of them is ever a suspect that is judged.
+    their own, so that none of them is ever a suspect that is judged. Assets are what else the method `needs`, by name.
     """
 
     task: Task
@@ -51,16 +48,36 @@ class Owner:
     victim: Network
     surrogates: tuple[Network, ...] = ()
     references: tuple[Network, ...] = ()
+    assets: Mapping[str, State] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method wants the owner to have besides the victim: so many surrogates and references, and assets."""
+
+    surrogates: int = 0
+    references: int = 0
+    assets: Mapping[str, Asset] = field(default_factory=dict)
 
 
 class Verifier(ABC):
-    """One way to judge a suspect on prints. `measure` runs the suspect, nothing else does."""
+    """One way to judge a suspect on prints. `measure` runs the suspect, nothing else does.
 
-    access: ClassVar[type[Access]]
+    Attributes:
+        access: what `measure` is handed: "label" (a `LabelAPI`), "probability" (an `AnswerAPI`) or "white box" (a
+            `WhiteBox`), see benchmark/access/access.py. The harness makes it.
+    """
+
+    access: ClassVar[str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if getattr(cls, "access", None) not in (None, *KINDS):
+            raise TypeError(f"{cls.__name__}.access: {cls.access!r} is none of {', '.join(KINDS)}")
 
     @abstractmethod
     def measure(self, prints: Prints, suspect: Any) -> Tensor:
-        """Raw numbers per print, (N,) or (N, ...), before any threshold. `suspect` is of the class `access`.
+        """Raw numbers per print, (N,) or (N, ...), before any threshold. `suspect` is what `access` names.
 
         Raises:
             Inapplicable: the suspect cannot be judged this way; the message says why.
@@ -75,7 +92,7 @@ class Verifier(ABC):
         return None
 
     def threshold(self, payload: Payload) -> float | None:
-        """The distance up to which the suspect is called stolen, if `statistic` is one; its score is 0.5 there."""
+        """The distance up to which the suspect is called positive, if `statistic` is one; its score is 0.5 there."""
         return None
 
 
@@ -101,47 +118,18 @@ class Fingerprint(Component, ABC):
         """Why the method does not apply to a task, or an empty text."""
         return ""
 
-    def auxiliaries(self) -> tuple[int, int]:
-        """How many surrogates and how many references the method asks of the owner."""
-        return 0, 0
+    def needs(self) -> Needs:
+        """What the method asks of the owner besides the victim."""
+        return Needs()
 
     @abstractmethod
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
-        """`count` prints for the owner's victim; all randomness comes from `generator` (on the CPU)."""
+        """`count` prints for the owner's victim; all randomness comes from `generator` (on the CPU).
+
+        Raises:
+            Inapplicable: the victim's network is not such that the method could work on it; the message says why.
+        """
 
     @abstractmethod
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:
         """The ways in which these prints can be verified, by name."""
-
-
-class LabelMatch(Matcher):
-    """Share of prints on which the suspect's label equals the victim's (`payload["answer"]`); one query a print."""
-
-    access: ClassVar[type[Access]] = Labels
-
-    def measure(self, prints: Prints, suspect: Labels) -> Tensor:
-        return suspect.labels(prints.samples).float()
-
-    def matches(self, measured: Tensor, payload: Payload) -> Tensor:
-        return measured == payload["answer"]
-
-
-class LabelFingerprint(Fingerprint):
-    """A method whose prints are verified by label match; it applies to classification only."""
-
-    def inapplicable(self, task: Task) -> str:
-        return task.no_label
-
-    def verifiers(self, task: Task) -> Mapping[str, Verifier]:
-        return {"label": LabelMatch()}
-
-
-def victim_labels(victim: Network, samples: Tensor) -> Tensor:
-    """The victim's labels (N,) for samples (N, 3, H, W)."""
-    with torch.no_grad():
-        return victim(samples).argmax(dim=1)
-
-
-def draw(pool: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """`count` entries of `pool` (M,) in random order, without repetition; all of them if M < count."""
-    return pool[torch.randperm(len(pool), generator=generator)[:count].to(pool.device)]

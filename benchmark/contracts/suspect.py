@@ -1,38 +1,24 @@
-"""The contract of a suspect: a recipe that makes a model to be judged, and whether that model is stolen."""
+"""The contract of a suspect: a recipe that makes a model to be judged, and that model's relation to the victim."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import torch
-from torch import nn
 
 from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.share import Share
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component, setting
-from benchmark.tasks.base import Loss, Task, Training
+from benchmark.tasks.base import Task
+from benchmark.training.trainer import Fit
 
 NOTHING_LEFT = "the owner trained on all of the data, nothing is left for another"
-
-
-class Fit(Protocol):
-    """How a recipe trains: benchmark.training.trainer.Trainer.fit."""
-
-    def __call__(
-        self,
-        network: Network,
-        data: ImageSet,
-        loss: Loss,
-        training: Training,
-        seed: int,
-        frozen: Sequence[nn.Module] = (),
-    ) -> Network: ...
 
 
 @dataclass
@@ -43,7 +29,7 @@ class Meter:
 
 
 @dataclass(frozen=True)
-class Case:
+class Ingredients:
     """What a recipe works with.
 
     Attributes:
@@ -60,7 +46,7 @@ class Case:
     leaked: Prints | None = None
     meter: Meter = field(default_factory=Meter)
 
-    def stolen(self) -> Network:
+    def copy_of_victim(self) -> Network:
         """The victim's copy.
 
         Raises:
@@ -97,11 +83,15 @@ class Case:
 
 
 class Suspect(Component, ABC):
-    """A recipe. `stolen` is a fact of the recipe; `copy` numbers models that differ by seed only."""
+    """A recipe. Its `relation` to the victim is a fact, whatever an experiment asks about it.
 
-    copy: int = setting(default=0, low=0)
+    Attributes:
+        replicate: numbers models that differ by their seed only.
+    """
 
-    stolen: ClassVar[bool]
+    replicate: int = setting(default=0, low=0)
+
+    relation: ClassVar[Relation]
 
     @property
     def shares_training_data(self) -> bool:
@@ -134,7 +124,7 @@ class Suspect(Component, ABC):
         return task
 
     @abstractmethod
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         """The suspect model, in eval mode."""
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from benchmark.spec.component import Component, setting
 
 
-class Augment(Component):
+class Augment(Component, name="training/augment"):
     """Mirrors, shifts and turns each image at random; what comes in from outside repeats the border.
 
     Attributes:

@@ -85,3 +85,8 @@ class DataSource(Component, ABC):
         Raises:
             InputError: the data is not where the settings say; the message says what to fetch and where to put it.
         """
+
+
+def draw(pool: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """`count` entries of `pool` (M,) in random order, without repetition; all of them if M < count."""
+    return pool[torch.randperm(len(pool), generator=generator)[:count].to(pool.device)]

@@ -17,7 +17,7 @@ from benchmark.spec.component import setting
 _TRAIN, _VALID = 1197, 200  # the other 400 are the test set
 
 
-class Digits(DataSource):
+class Digits(DataSource, name="data/digits"):
     """Digits with their class 0-9, drawn `digit` pixels wide in the middle of a black `size` x `size` picture."""
 
     size: int = setting(default=32, low=8)
@@ -41,7 +41,7 @@ class Digits(DataSource):
         return F.pad(large, (left, right, left, right))
 
 
-class RotatedDigits(Digits):
+class RotatedDigits(Digits, name="data/rotated_digits"):
     """Digits rotated by an angle uniform in [-range, range] degrees, which is the target; counter-clockwise positive.
 
     Each scan appears `views` times in its split, each time with another angle drawn from a generator of its own.

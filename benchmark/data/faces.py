@@ -11,7 +11,7 @@ from benchmark.errors import InputError
 from benchmark.spec.component import setting
 
 
-class FaceFolder(DividedSource):
+class FaceFolder(DividedSource, name="data/face_folder"):
     """Faces with their identity, numbered from 0 in order of names; a picture's folder is its identity.
 
     Attributes:

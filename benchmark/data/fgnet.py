@@ -15,7 +15,7 @@ from benchmark.spec.component import setting
 _NAME = re.compile(r"(?P<person>\d+)A(?P<age>\d+)[a-z]*\.\w+", re.IGNORECASE)
 
 
-class FgNet(DividedSource):
+class FgNet(DividedSource, name="data/fgnet"):
     """Faces with their age in years; everyone's pictures are in one split.
 
     `001A02.JPG` is person 1 at the age of 2; letters after the age tell several pictures of one year apart.

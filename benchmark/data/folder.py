@@ -12,7 +12,7 @@ from benchmark.spec.component import setting
 SPLITS = {"train": 0, "training": 0, "valid": 1, "val": 1, "validation": 1, "test": 2}
 
 
-class ImageFolder(DividedSource):
+class ImageFolder(DividedSource, name="data/image_folder"):
     """Pictures with their class, numbered from 0 in order of names; a picture's folder is its class.
 
     Where the folders above the classes are called train, valid (or val) and test, they are the split. Without a valid

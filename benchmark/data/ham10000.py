@@ -15,7 +15,7 @@ CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")  # DermaMNIST's ord
 METADATA = "HAM10000_metadata.csv"
 
 
-class Ham10000(DividedSource):
+class Ham10000(DividedSource, name="data/ham10000"):
     """Pictures with their diagnosis, about 7 : 1 : 2 in training, validation and test, split by lesion.
 
     Many lesions were photographed several times; all pictures of one are in the same split. Each class is split by

@@ -25,7 +25,7 @@ RESOLUTIONS = (28, 64, 128, 224)
 PARTS = ("train", "val", "test")
 
 
-class MedMnist(DataSource):
+class MedMnist(DataSource, name="data/medmnist"):
     """Any single-label 2-D set; grey pictures become three equal channels, `size` other than `resolution` is bicubic.
 
     The file's MD5 is checked before it is used. `download: true` fetches it once, which is never done unasked.

@@ -22,7 +22,7 @@ PICTURES = (
 )
 
 
-class Patches(DataSource):
+class Patches(DataSource, name="data/patches"):
     """Random square crops of twenty pictures (photographs, textures, text), `size` pixels wide, at full contrast.
 
     `patches` training images, and a tenth as many each for validation and test. Targets are 0: patches have no label.

@@ -8,7 +8,7 @@ from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.spec.component import setting
 
 
-class Regrouped(DataSource):
+class Regrouped(DataSource, name="data/regrouped"):
     """Class c of the source becomes class c mod `labels`; a source with no more classes than that stays as it is."""
 
     source: DataSource

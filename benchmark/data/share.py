@@ -8,7 +8,7 @@ from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.spec.component import setting
 
 
-class Share(DataSource):
+class Share(DataSource, name="data/share"):
     """The owner trains on a random `share` of the source's training images; the others are `Splits.rest`.
 
     DeepJudge gives the owner one half, the other to attackers and independent models. Validation and test images stay

@@ -11,7 +11,7 @@ from benchmark.errors import InputError
 from benchmark.spec.component import setting
 
 
-class UtkFace(DividedSource):
+class UtkFace(DividedSource, name="data/utkface"):
     """Faces with their age in years, the number before the first `_` of `26_0_1_20170116.jpg`.
 
     The names do not say who is shown, so the split is by picture: one person may be in two splits.

@@ -28,7 +28,7 @@ FROM = {
 }
 
 
-class TorchVision(DataSource):
+class TorchVision(DataSource, name="data/torchvision"):
     """The official test split, and the official training split with a random share of it put aside for validation.
 
     Pictures keep their pixels: a grey one becomes three equal channels, and one smaller than `size` gets a black border

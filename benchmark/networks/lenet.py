@@ -9,7 +9,7 @@ from benchmark.networks.network import Architecture, Network, assemble
 from benchmark.spec.component import setting
 
 
-class LeNet5(Architecture):
+class LeNet5(Architecture, name="network/lenet5"):
     """Two 5x5 convolutions without padding, each with a 2x2 max pool, and three linear layers; no batch norm.
 
     62,006 parameters on three channels of 32 x 32 pixels and for ten classes (61,706 on one channel).

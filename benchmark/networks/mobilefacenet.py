@@ -11,7 +11,7 @@ from benchmark.spec.component import setting
 BOTTLENECKS = ((2, 1, 5, 2), (4, 2, 1, 2), (2, 2, 6, 1), (4, 2, 1, 2), (2, 2, 2, 1))
 
 
-class MobileFaceNet(Architecture):
+class MobileFaceNet(Architecture, name="network/mobilefacenet"):
     """A stem, fifteen bottlenecks, a global depthwise convolution (GDConv) in place of a mean pool, one linear layer.
 
     0.99 million parameters, as published, with 128 dimensions and each batch norm folded into its convolution. The last

@@ -9,7 +9,7 @@ from benchmark.networks.weights import Startable, timm_model
 from benchmark.spec.component import setting
 
 
-class ResNet18(Startable):
+class ResNet18(Startable, name="network/resnet18"):
     """timm's ResNet-18; `width` 64 and `stem` imagenet are the original, whose last map is H/32 wide.
 
     Attributes:

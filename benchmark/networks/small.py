@@ -30,7 +30,7 @@ class Residual(nn.Module):
         return F.relu(self.branch(x) + self.shortcut(x))
 
 
-class SmallResNet(Architecture):
+class SmallResNet(Architecture, name="network/small_resnet"):
     """A stem, `blocks` residual blocks a stage, global mean pool, one linear layer; each stage after the first halves.
 
     Widths 16, 32, 64, three blocks and a stem of stride 1 are ResNet-20 for CIFAR (He et al. 2016, section 4.2; 0.27
@@ -51,7 +51,7 @@ class SmallResNet(Architecture):
         return assemble(nn.Sequential(*layers), PoolLinear(before, outputs), unit, classes)
 
 
-class SmallVGG(Architecture):
+class SmallVGG(Architecture, name="network/small_vgg"):
     """VGG style (Simonyan and Zisserman 2015) with batch norm: 3x3 convolutions, max pools, a hidden linear layer."""
 
     widths: tuple[int, ...] = setting(default=(32, 64, 128), low=4)
@@ -92,7 +92,7 @@ class InvertedResidual(nn.Module):
         return x + self.branch(x) if self.same else self.branch(x)
 
 
-class SmallMobileFaceNet(Architecture):
+class SmallMobileFaceNet(Architecture, name="network/small_mobilefacenet"):
     """MobileFaceNet style (Chen et al. 2018): depthwise blocks, global depthwise convolution, linear embedding.
 
     `side` is the height and width of the last map, which the global depthwise convolution covers.

@@ -10,7 +10,7 @@ from benchmark.networks.weights import Startable
 from benchmark.spec.component import setting
 
 
-class VGG11(Startable):
+class VGG11(Startable, name="network/vgg11"):
     """timm's VGG-11; `width` 64 and `hidden` 4096 are the original, whose last map is H/32 wide (7x7 at 224).
 
     The two hidden layers are timm's ConvMlp, a 7x7 and a 1x1 convolution, which are linear layers on a map of 7x7; a

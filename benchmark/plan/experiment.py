@@ -6,17 +6,22 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmark.contracts.fingerprint import Fingerprint
-from benchmark.contracts.suspect import Suspect
+from benchmark.contracts.truth import QUESTIONS, Question, Relation
 from benchmark.errors import InputError, near_misses
 from benchmark.paths import CONF
-from benchmark.plan.recipes import Recipe, built, recipes_of
-from benchmark.spec.component import Component
-from benchmark.stealth.base import Detector
-from benchmark.tasks.base import Task
-from benchmark.training.trainer import Trainer
+from benchmark.plan.recipes import Recipe, recipes_of
+from benchmark.spec.build import built
+from benchmark.spec.names import plug_in
+
+if TYPE_CHECKING:
+    from benchmark.access.channels import Channel
+    from benchmark.contracts.fingerprint import Fingerprint
+    from benchmark.contracts.suspect import Suspect
+    from benchmark.stealth.base import Detector
+    from benchmark.tasks.base import Task
+    from benchmark.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,18 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """What to run. Tasks and fingerprints go by their yaml keys."""
+    """What to run. Tasks, fingerprints, channels and detectors go by their yaml keys.
+
+    Attributes:
+        channels: the first is the one that headlines, curves and ablations are about.
+    """
 
     name: str
+    question: Question
     tasks: Mapping[str, Task]
     recipes: tuple[Recipe, ...]
     fingerprints: Mapping[str, Fingerprint]
+    channels: Mapping[str, Channel]
     surrogate: tuple[Suspect, ...]
     reference: tuple[Suspect, ...]
     trainer: Trainer
@@ -49,10 +60,23 @@ class Experiment:
     ablation_counts: tuple[int, ...] = ()
     ablation_repeats: int = 0
 
-    def absent(self, suspect: Suspect, task: Task) -> str:
+    @property
+    def channel(self) -> str:
+        """The channel that headlines, curves and ablations are about."""
+        return next(iter(self.channels))
+
+    def is_positive(self, suspect: Suspect) -> bool:
+        """Whether the answer to the experiment's question is yes for the models of this recipe."""
+        return suspect.relation in self.question.positive
+
+    def inapplicable(self, suspect: Suspect, task: Task) -> str:
         """Why there is no such suspect on a task, or an empty text: a leak takes a method that applies to it."""
         leaked = self.fingerprints[suspect.leaks].inapplicable(task) if suspect.leaks else ""
-        return suspect.inapplicable(task) or (f"needs prints of {suspect.leaks}: {leaked}" if leaked else "")
+        return (
+            self.question.inapplicable(suspect.relation)
+            or suspect.inapplicable(task)
+            or (f"needs prints of {suspect.leaks}: {leaked}" if leaked else "")
+        )
 
 
 def read(config: Mapping[str, Any]) -> Experiment:
@@ -63,15 +87,18 @@ def read(config: Mapping[str, Any]) -> Experiment:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(config["name"])):
         raise InputError(f"name: wants letters, digits, '_', '-' and '.', for a folder's name, got {config['name']!r}")
+    plug_in(config.get("plugins") or [])
     experiment = Experiment(
         name=str(config["name"]),
-        tasks=_components(config, "task", Task),
+        question=_question(config),
+        tasks=_components(config, "task"),
         recipes=recipes_of(dict(_chosen(config, "suspect"))),
-        fingerprints=_components(config, "fingerprint", Fingerprint),
-        detectors=_components(config, "detector", Detector, optional=True),
+        fingerprints=_components(config, "fingerprint"),
+        channels=_components(config, "channel"),
+        detectors=_components(config, "detector", optional=True),
         surrogate=_auxiliary(config, "surrogate"),
         reference=_auxiliary(config, "reference"),
-        trainer=built(config["trainer"], Trainer, "trainer"),
+        trainer=built(config["trainer"], "trainer", "trainer"),
         count=_number(config, "count", low=1),
         repeats=_number(config, "repeats", low=1),
         repeat_zoo=_flag(config, "repeat_zoo"),
@@ -85,10 +112,15 @@ def read(config: Mapping[str, Any]) -> Experiment:
     return experiment
 
 
-def _components(
-    config: Mapping[str, Any], group: str, kind: type[Component], *, optional: bool = False
-) -> dict[str, Any]:
-    found = {name: built(node, kind, f"{group}.{name}") for name, node in _chosen(config, group)}
+def _question(config: Mapping[str, Any]) -> Question:
+    name = config["question"]
+    if name not in QUESTIONS:
+        raise InputError(f"question: {name!r} is none of {', '.join(QUESTIONS)}")
+    return QUESTIONS[name]
+
+
+def _components(config: Mapping[str, Any], group: str, *, optional: bool = False) -> dict[str, Any]:
+    found = {name: built(node, group, f"{group}.{name}") for name, node in _chosen(config, group)}
     if not found and not optional:
         raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
     return found
@@ -106,7 +138,7 @@ def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
     nodes, path = config["auxiliary"][role], f"auxiliary.{role}"
     if not isinstance(nodes, list) or not nodes:
         raise InputError(f"{path}: wants a list with at least one recipe")
-    suspects = tuple(built(node, Suspect, f"{path}[{i}]") for i, node in enumerate(nodes))
+    suspects = tuple(built(node, "suspect", f"{path}[{i}]") for i, node in enumerate(nodes))
     for i, suspect in enumerate(suspects):
         if suspect.leaks:
             raise InputError(
@@ -155,9 +187,9 @@ def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
 
 
 def _check(experiment: Experiment) -> None:
-    for stolen, word in ((True, "stolen"), (False, "independent")):
-        if not any(recipe.suspect.stolen == stolen for recipe in experiment.recipes):
-            raise InputError(f"suspect: the experiment has no {word} suspects, so nothing can be judged; add a recipe")
+    for relations, word in _sides(experiment):
+        if not any(recipe.suspect.relation in relations for recipe in experiment.recipes):
+            raise InputError(f"suspect: the experiment has no {word} suspect, so nothing can be judged; add a recipe")
     labels = [recipe.label for recipe in experiment.recipes]
     for label in labels:
         if labels.count(label) > 1:
@@ -177,6 +209,12 @@ def _check(experiment: Experiment) -> None:
                     f"count: {experiment.count} prints are more than the {size} {fingerprint.pool} images "
                     f"of {name} from which {method} makes them"
                 )
+
+
+def _sides(experiment: Experiment) -> tuple[tuple[frozenset[Relation], str], ...]:
+    """The relations on either side of the question, each with its name."""
+    question = experiment.question
+    return (question.positive, "positive"), (question.negative, "negative")
 
 
 def _check_leaks(experiment: Experiment) -> None:
@@ -204,8 +242,8 @@ def _check_data(experiment: Experiment) -> None:
 
 def _check_sides(experiment: Experiment, name: str, task: Task) -> None:
     """Each task has suspects on both sides, and auxiliary models of each role."""
-    for stolen, word in ((True, "stolen"), (False, "independent")):
-        side = [experiment.absent(r.suspect, task) for r in experiment.recipes if r.suspect.stolen == stolen]
+    for relations, word in _sides(experiment):
+        side = [experiment.inapplicable(r.suspect, task) for r in experiment.recipes if r.suspect.relation in relations]
         if all(side):
             raise InputError(f"suspect: no {word} suspect applies to {name}, so nothing can be judged ({side[0]})")
     for role, recipes in (("surrogate", experiment.surrogate), ("reference", experiment.reference)):

@@ -133,7 +133,7 @@ def _model(
     leaked: str = "",
 ) -> ModelJob:
     suspect = recipe.suspect
-    seed = seed_for(name, role, recipe.family, suspect.copy, zoo)
+    seed = seed_for(name, role, recipe.family, suspect.replicate, zoo)
     parents = {"victim": victim.key} if suspect.stolen and victim else {}
     parents |= {"prints": leaked} if leaked else {}
     spec = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmark.contracts.suspect import Suspect
 from benchmark.errors import InputError, near_misses
-from benchmark.spec.component import Component, build, list_settings, settings_of
+from benchmark.spec.build import built, list_settings
+from benchmark.spec.component import settings_of
+
+if TYPE_CHECKING:
+    from benchmark.contracts.suspect import Suspect
 
 
 @dataclass(frozen=True)
@@ -19,17 +22,6 @@ class Recipe:
     family: str
     label: str
     suspect: Suspect
-
-
-def built(node: Any, kind: type[Component], path: str) -> Any:
-    """The component that `node` describes, which must be of `kind`."""
-    if isinstance(node, Mapping) and "_target_" not in node:
-        raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. '{path.replace('.', '=[')}]'")
-    component = build(node, path)
-    if not isinstance(component, kind):
-        given = type(component).__name__ if isinstance(component, Component) else repr(node)
-        raise InputError(f"{path}: wants a {kind.__name__.lower()}, got {given}")
-    return component
 
 
 def recipes_of(nodes: Mapping[str, Any]) -> tuple[Recipe, ...]:
@@ -68,7 +60,7 @@ def _step(step: Any, suspects: list[Recipe], path: str) -> Any:
 def _ladder(family: str, node: Any) -> list[Recipe]:
     path = f"suspect.{family}"
     if not isinstance(node, Mapping) or "_target_" not in node:
-        built(node, Suspect, path)
+        built(node, "suspect", path)
     lists = list_settings(node["_target_"], path)
     rungs = {key: value for key, value in node.items() if isinstance(value, list) and key not in lists}
     for key, values in rungs.items():
@@ -77,7 +69,7 @@ def _ladder(family: str, node: Any) -> list[Recipe]:
     recipes = []
     for rung in itertools.product(*rungs.values()):
         chosen = dict(zip(rungs, rung, strict=True))
-        suspect = built({**node, **chosen}, Suspect, path)
+        suspect = built({**node, **chosen}, "suspect", path)
         settings = settings_of(suspect)
         label = " ".join([family, *(f"{key}={_short(settings[key])}" for key in chosen)])
         recipes.append(Recipe(family, label, suspect))
@@ -86,5 +78,5 @@ def _ladder(family: str, node: Any) -> list[Recipe]:
 
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):  # the spec of a component, which may have a name of its own
-        return str(value["settings"].get("name", value["class"].rpartition(".")[2]))
+        return str(value["settings"].get("name", value["name"].rpartition("/")[2]))
     return f"{value:g}" if isinstance(value, float) else str(value)

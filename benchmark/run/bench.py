@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmark.contracts.fingerprint import Owner, Prints
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.crafting.gradcam import class_map, normalise
 from benchmark.data.base import DataSource, Splits
 from benchmark.errors import Inapplicable, StoreError
@@ -91,8 +91,8 @@ class Workshop:
             own = plainly_laid_out(copy.deepcopy(self.network(job.task, job.parents["victim"])))
         leaked = self.prints(job.parents["prints"]) if "prints" in job.parents else None
         fit = partial(self.trainer.fit, checkpoints=checkpoints)
-        case = Case(job.task, self._data(job.task), own, job.seed, fit, leaked)
-        network = suspect.derive(case)
+        given = Ingredients(job.task, self._data(job.task), own, job.seed, fit, leaked)
+        network = suspect.derive(given)
         solved = suspect.solves(job.task)
         quality = solved.quality(freeze(network), self._data(solved))
         write_tensors(folder / "weights.safetensors", network.state_dict())
@@ -100,7 +100,7 @@ class Workshop:
             "value": quality.value,
             "detail": quality.detail,
             "parameters": sum(p.numel() for p in network.parameters()),
-            "queries": case.meter.queries,
+            "queries": given.meter.queries,
         }
         write_json(folder / "quality.json", record)
 

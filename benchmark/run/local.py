@@ -49,7 +49,7 @@ class Executor(Component, ABC):
         """
 
 
-class Local(Executor):
+class Local(Executor, name="executor/local"):
     """Jobs on this machine, in this process or in several.
 
     With one thread each the bits do not depend on the number of cores, and small networks gain nothing from a second.

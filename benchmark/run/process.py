@@ -64,7 +64,7 @@ def prepare(root: Path, trainer: Trainer, threads: int) -> None:
     from benchmark.run.bench import Workshop
     from benchmark.store.artefacts import Store
 
-    trainer.settle(threads)
+    trainer.configure_torch(threads)
     _workshop = Workshop(Store(root), trainer)
 
 

@@ -8,7 +8,6 @@ from it; a `runtime` field (device, workers) is part of no identity.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 import types
 import typing
@@ -17,7 +16,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, ClassVar, dataclass_transform
 
-from benchmark.errors import InputError, near_misses
+from benchmark.errors import InputError
+from benchmark.spec import names
 
 STAGES = ("make", "measure", "score", "runtime")
 
@@ -47,21 +47,28 @@ def setting(
 class Component:
     """Base of everything that a yaml can name. Subclasses become frozen dataclasses by being defined.
 
+    `class FineTune(Suspect, name="suspect/finetune")`: the name is what yamls and stored artefacts call the component,
+    wherever its file lies. A class without one is abstract.
+
     Raises:
         InputError: a value has the wrong type or lies out of range; the message names class and field.
     """
 
+    _stable_name: ClassVar[str] = ""
     version: ClassVar[int] = 1  # raise it when the same fields begin to mean another computation
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, name: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True)(cls)
+        cls._stable_name = name
+        if name:
+            names.register(name, cls)
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
+        types_of = hints(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             try:
-                value = _normalise(getattr(self, field.name), hints[field.name])
+                value = _normalise(getattr(self, field.name), types_of[field.name])
                 _check_range(value, field.metadata)
             except InputError as error:
                 raise InputError(f"{field.name}: {error}") from None
@@ -99,71 +106,28 @@ def _stages(cls: type) -> tuple[tuple[str, int, tuple[Any, ...]], ...]:
     )
 
 
+def name_of(component: Component | type[Component]) -> str:
+    """The component's stable name, such as `suspect/finetune`.
+
+    Raises:
+        TypeError: its class declares none.
+    """
+    cls = component if isinstance(component, type) else type(component)
+    if not cls._stable_name:
+        raise TypeError(f"{cls.__name__} has no stable name: class {cls.__name__}(..., name='group/name')")
+    return cls._stable_name
+
+
 def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
-    """Class, version and settings up to `stage`: the part of an artefact's identity that a component gives."""
-    cls = type(component)
-    name = f"{cls.__module__}.{cls.__qualname__}"
-    spec = {"class": name, "version": cls.version, "settings": settings_of(component, stage)}
+    """Name, version and settings up to `stage`: the part of an artefact's identity that a component gives."""
+    spec = {"name": name_of(component), "version": component.version, "settings": settings_of(component, stage)}
     content = component.content()
     return spec | ({"content": content} if content else {})
 
 
-def build(node: Any, path: str) -> Any:
-    """Makes the component that a yaml node describes by `_target_`, and those inside it.
-
-    Raises:
-        InputError: names the yaml key (`path` and below) and what would be right.
-    """
-    if isinstance(node, Mapping) and "_target_" in node:
-        cls = _find(str(node["_target_"]), path)
-        given = {str(k): build(v, f"{path}.{k}") for k, v in node.items() if k != "_target_"}
-        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        for key in given:
-            if key not in known:
-                raise InputError(f"{path}.{key}: {cls.__name__} has no such setting, {near_misses(key, known)}")
-        try:
-            return cls(**given)
-        except InputError as error:
-            raise InputError(f"{path}.{error}") from None
-        except TypeError as error:
-            raise InputError(f"{path}: {error}") from None
-    if isinstance(node, (list, tuple)):
-        return [build(item, f"{path}[{i}]") for i, item in enumerate(node)]
-    return node
-
-
-def of_spec(spec: Mapping[str, Any]) -> Any:
-    """The component that `spec_of` described, settings of later stages at their defaults."""
-
-    def node(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {"_target_": value["class"]} | {name: node(part) for name, part in value["settings"].items()}
-        return [node(part) for part in value] if isinstance(value, list) else value
-
-    return build(node(spec), "spec")
-
-
-def list_settings(target: str, path: str) -> set[str]:
-    """The names of the settings of the class `target` that are lists themselves.
-
-    Raises:
-        InputError: there is no such component; `path` is the yaml key at fault.
-    """
-    return {name for name, hint in _hints(_find(target, path)).items() if typing.get_origin(hint) is tuple}
-
-
-def _find(target: str, path: str) -> type[Component]:
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(f"{path}._target_: cannot import {target!r} ({error})") from None
-    if not (isinstance(found, type) and issubclass(found, Component)):
-        raise InputError(f"{path}._target_: {target} is no component")
-    return found
-
-
-def _hints(cls: type) -> dict[str, Any]:
+@cache
+def hints(cls: type) -> dict[str, Any]:
+    """The types of a component's fields, by name."""
     return typing.get_type_hints(cls)
 
 
@@ -185,14 +149,14 @@ def _normalise(value: Any, hint: Any) -> Any:
             raise InputError(f"wants a list, got {value!r}")
         return tuple(_normalise(item, args[0]) for item in value)
     if isinstance(value, (list, tuple, dict)):
-        raise InputError(f"wants one {_word(hint)}, got {value!r}")
+        raise InputError(f"wants {wanted(hint)} alone, got {value!r}")
     if hint is bool and isinstance(value, bool):
         return value
     if hint in (int, float) and isinstance(value, (int, float)) and not isinstance(value, bool):
         return _number(value, hint)
     if isinstance(hint, type) and hint not in (bool, int, float) and isinstance(value, hint):
         return value
-    raise InputError(f"wants a {_word(hint)}, got {value!r}")
+    raise InputError(f"wants {wanted(hint)}, got {value!r}")
 
 
 def _number(value: float, hint: type[int] | type[float]) -> float:
@@ -201,12 +165,14 @@ def _number(value: float, hint: type[int] | type[float]) -> float:
         number = hint(value) + 0
         if math.isfinite(number) if hint is float else number == value:
             return number
-    raise InputError(f"wants a {_word(hint)}, got {value!r}")
+    raise InputError(f"wants {wanted(hint)}, got {value!r}")
 
 
-def _word(hint: Any) -> str:
-    words = {int: "whole number", float: "number", bool: "true or false", str: "text"}
-    return words.get(hint, getattr(hint, "__name__", str(hint)))
+def wanted(hint: Any) -> str:
+    """What a field of this type wants, with its article: "a whole number", "an Architecture"."""
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    name = getattr(hint, "__name__", str(hint))
+    return words.get(hint, f"{'an' if name[0] in 'AEIOU' else 'a'} {name}")
 
 
 def _check_range(value: Any, bounds: Mapping[str, Any]) -> None:

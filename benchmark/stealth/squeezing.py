@@ -21,7 +21,7 @@ from benchmark.tasks.base import Task
 Squeezer = Callable[[Tensor], Tensor]  # pixels (N, 3, H, W) in [0, 1] -> the same, squeezed
 
 
-class FeatureSqueezing(Detector):
+class FeatureSqueezing(Detector, name="detector/squeezing"):
     """max over squeezers s of ||f(x) - f(s(x))||_1, f the class probabilities, in [0, 2] (Xu, Evans, Qi, NDSS 2018).
 
     The defaults are that paper's best joint set for CIFAR-10; for ImageNet it has search 11 and strength 4. A squeezer

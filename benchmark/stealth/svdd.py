@@ -21,7 +21,7 @@ COLLAPSED = 1e-4  # relative variance of clean distances below which they hardly
 SLOPE = 0.01  # of leaky ReLU below 0
 
 
-class DeepSVDD(Detector):
+class DeepSVDD(Detector, name="detector/svdd"):
     """||phi(x) - c||^2, phi trained to bring all clean images near c (Ruff et al. 2018, one-class, Eq. 4).
 
     All training images count as normal, whatever their class. Images are resized to `size` pixels: detail finer than

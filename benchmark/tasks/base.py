@@ -24,7 +24,7 @@ Loss = Callable[[Network, Tensor, Tensor], Tensor]  # (network, pixels, targets)
 Scorer = Callable[[Tensor], Tensor]  # a network's output (N, ...) -> the score F(x) (N,) that Grad-CAM explains
 
 
-class Training(Component):
+class Training(Component, name="training/one_cycle"):
     """AdamW on a one-cycle schedule (Smith and Topin 2018) that peaks at `learning_rate`."""
 
     epochs: int = setting(default=10, low=1)
@@ -106,3 +106,9 @@ class Task(Component, ABC):
 def outputs(network: Network, data: ImageSet, chunk: int = 512) -> Tensor:
     """The network's outputs for a whole set, evaluated in chunks in the mode (train or eval) that it is in."""
     return torch.cat([network(data.pixels(slice(i, i + chunk))) for i in range(0, len(data), chunk)])
+
+
+@torch.no_grad()
+def labels(network: Network, x: Tensor) -> Tensor:
+    """The network's labels (N,) for images x (N, 3, H, W), in one batch."""
+    return network(x).argmax(dim=1)

@@ -14,7 +14,7 @@ from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
 
 
-class Classification(Task):
+class Classification(Task, name="task/classification"):
     """Cross entropy over `classes`; F(x) is the print's class's probability (black box) or logit (white box)."""
 
     classes: int = setting(default=10, low=2)

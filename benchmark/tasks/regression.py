@@ -13,7 +13,7 @@ from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
 
 
-class Regression(Task):
+class Regression(Task, name="task/regression"):
     """Smooth L1 on values standardised by `centre` and `scale` (inside the network); F(x) = y, the predicted value."""
 
     centre: float = 0.0

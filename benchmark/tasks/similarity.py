@@ -15,7 +15,7 @@ from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
 
 
-class Similarity(Task):
+class Similarity(Task, name="task/similarity"):
     """Embeddings trained with the ArcFace loss on `classes` identities; F(x) is Eq. 8 (`cosine`) or Eq. 7 (`l2`)."""
 
     classes: int = setting(default=10, low=2)

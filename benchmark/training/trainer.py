@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -54,7 +55,21 @@ class Batches:
             yield x.contiguous(memory_format=self.format), self.data.targets[order[part]]
 
 
-class Trainer(Component):
+class Fit(Protocol):
+    """How a recipe trains: benchmark.training.trainer.Trainer.fit."""
+
+    def __call__(
+        self,
+        network: Network,
+        data: ImageSet,
+        loss: Loss,
+        training: Training,
+        seed: int,
+        frozen: Sequence[nn.Module] = (),
+    ) -> Network: ...
+
+
+class Trainer(Component, name="trainer/lightning"):
     """Where and in which precision networks are trained and asked. Device and threads are no part of any identity.
 
     Attributes:
@@ -78,7 +93,7 @@ class Trainer(Component):
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return torch.device(self.device)
 
-    def settle(self, threads: int) -> None:
+    def configure_torch(self, threads: int) -> None:
         """Makes this process compute as these settings say, with `threads` threads. Call it before the first GPU work.
 
         Single precision means single precision on a GPU too, also where it could round to TF32.

@@ -12,17 +12,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.access.access import Access, Answers, Labels
-from benchmark.contracts.fingerprint import Owner, Prints, Verifier, victim_labels
+from benchmark.access.access import LABEL, PROBABILITY, AnswerAPI, LabelAPI
+from benchmark.access.target import Target
+from benchmark.contracts.fingerprint import Owner, Prints, Verifier
 from benchmark.crafting.attacks import carlini_wagner, fgsm, pgd
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Payload, Task
+from benchmark.tasks.base import Payload, Task, labels
 from fingerprints.deepjudge.distances import DeepJudge, DistanceVerifier
 
 
-class DeepJudgeBlack(DeepJudge):
+class DeepJudgeBlack(DeepJudge, name="fingerprint/deepjudge_black"):
     """Test cases are those seeds of which the attack succeeds: O(x') != y.
 
     Attributes:
@@ -51,7 +52,7 @@ class DeepJudgeBlack(DeepJudge):
     chunk: int = setting(default=256, low=1, stage="runtime")
 
     distances: ClassVar[tuple[str, ...]] = ("robd", "jsd")
-    whole: ClassVar[type[Access]] = Answers
+    whole: ClassVar[str] = PROBABILITY
 
     def inapplicable(self, task: Task) -> str:
         return "adversarial test cases leave a class, and the task has none" if task.no_label else ""
@@ -66,7 +67,7 @@ class DeepJudgeBlack(DeepJudge):
             part = index[tried : tried + count]
             x, y = test.pixels(part), test.targets[part]
             samples = self._attack(owner.victim, x, y, generator)
-            astray = victim_labels(owner.victim, samples) != y
+            astray = labels(owner.victim, samples) != y
             kept.append((samples[astray], x[astray], y[astray]))
             tried, found = tried + len(part), found + int(astray.sum())
         if found < count:
@@ -75,7 +76,7 @@ class DeepJudgeBlack(DeepJudge):
                 "a smaller count, a larger eps or more steps would do"
             )
         samples, x, y = (torch.cat(items)[:count] for items in zip(*kept, strict=True))
-        answer = Answers(owner.task, owner.victim).answers(samples)
+        answer = Target.of(owner.task, owner.victim).answers(samples)
         notes = {"tried": tried, "accepted": found / tried}
         return self.calibrated(owner, Prints(samples, x, {"label": y, "answer": answer}, notes))
 
@@ -89,7 +90,7 @@ class DeepJudgeBlack(DeepJudge):
         search = self.learning_rate, self.steps, self.searches, self.c
         return carlini_wagner(victim, x, y, self.kappa, *search, chunk=self.chunk)
 
-    def terms(self, suspect: Answers, samples: Tensor, payload: Payload) -> Tensor:
+    def terms(self, suspect: AnswerAPI, samples: Tensor, payload: Payload) -> Tensor:
         answer, own, label = suspect.answers(samples), payload["answer"], payload["label"]
         robustness = rightness(answer.argmax(dim=1), label) - rightness(own.argmax(dim=1), label)
         return torch.stack([robustness, divergence(own, answer)], dim=1)
@@ -98,18 +99,18 @@ class DeepJudgeBlack(DeepJudge):
 class AnswerDistance(DistanceVerifier):
     """Distances between two vectors of probabilities; one query a print."""
 
-    access = Answers
+    access = PROBABILITY
 
 
 class RobD(DistanceVerifier):
     """The distance in robustness, for which labels are enough; one query a print."""
 
-    access = Labels
+    access = LABEL
 
     def __init__(self, method: DeepJudgeBlack) -> None:
         super().__init__(method, "robd")
 
-    def measure(self, prints: Prints, suspect: Labels) -> Tensor:
+    def measure(self, prints: Prints, suspect: LabelAPI) -> Tensor:
         label = prints.payload["label"]
         own = rightness(prints.payload["answer"].argmax(dim=1), label)
         return rightness(suspect.labels(prints.samples), label) - own

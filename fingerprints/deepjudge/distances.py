@@ -18,8 +18,10 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from benchmark.access.access import Access
-from benchmark.contracts.fingerprint import Fingerprint, Owner, Prints, Verifier, draw
+from benchmark.access.access import grant
+from benchmark.access.target import Target
+from benchmark.contracts.fingerprint import Fingerprint, Needs, Owner, Prints, Verifier
+from benchmark.data.base import draw
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, outputs
 
@@ -43,10 +45,10 @@ class DeepJudge(Fingerprint):
 
     pool: ClassVar[str] = "test"
     distances: ClassVar[tuple[str, ...]]  # names of the lambdas, in the order of `terms`
-    whole: ClassVar[type[Access]]  # what all of them together are measured through
+    whole: ClassVar[str]  # what all of them together are measured through
 
-    def auxiliaries(self) -> tuple[int, int]:
-        return 0, self.contrast
+    def needs(self) -> Needs:
+        return Needs(references=self.contrast)
 
     @abstractmethod
     def terms(self, suspect: Any, samples: Tensor, payload: Payload) -> Tensor:
@@ -72,7 +74,7 @@ class DeepJudge(Fingerprint):
 
     def calibrated(self, owner: Owner, prints: Prints) -> Prints:
         """The prints with the summands of every contrast model in the payload, and what the bounds are made of."""
-        boxes = [self.whole(owner.task, model) for model in owner.references]
+        boxes = [grant(self.whole, Target.of(owner.task, model)) for model in owner.references]
         contrast = [self.terms(box, prints.samples, prints.payload) for box in boxes]
         payload = {**prints.payload, "contrast": torch.stack(contrast, dim=1)}
         columns = list(range(len(self.distances)))

@@ -15,9 +15,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.access.access import Access, WhiteBox
-from benchmark.contracts.fingerprint import Owner, Prints, Verifier, draw
+from benchmark.access.access import WHITE_BOX, WhiteBox
+from benchmark.contracts.fingerprint import Owner, Prints, Verifier
 from benchmark.crafting.descent import AdamDescent
+from benchmark.data.base import draw
 from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.layers import largest, layer_name, neuron_outputs
 from benchmark.networks.network import Network
@@ -29,7 +30,7 @@ SPARE = 32  # seeds that are tried at once at least
 GIVEN_UP = 3  # seeds that fail in a row, after which a neuron that none has reached gets no other
 
 
-class DeepJudgeWhite(DeepJudge):
+class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
     """Test cases are those that drive a neuron past its bar k_i = m max phi_{l,i}, over training images.
 
     Attributes:
@@ -60,7 +61,7 @@ class DeepJudgeWhite(DeepJudge):
     chunk: int = setting(default=512, low=1, stage="runtime")
 
     distances: ClassVar[tuple[str, ...]] = ("nod", "nad", "lod", "lad")
-    whole: ClassVar[type[Access]] = WhiteBox
+    whole: ClassVar[str] = WHITE_BOX
 
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:
         single = {name: LayerDistance(self, name) for name in self.distances}
@@ -170,7 +171,7 @@ class DeepJudgeWhite(DeepJudge):
 class LayerDistance(DistanceVerifier):
     """Distances between two models' answers in one layer; one image a print."""
 
-    access = WhiteBox
+    access = WHITE_BOX
 
 
 def turns(neurons: Tensor, seeds: int) -> Tensor:

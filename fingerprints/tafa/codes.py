@@ -16,19 +16,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Fingerprint, LabelMatch, Owner, Prints, Verifier, draw, victim_labels
+from benchmark.contracts.fingerprint import Fingerprint, Needs, Owner, Prints, Verifier
 from benchmark.crafting.descent import AdamDescent
-from benchmark.data.base import ImageSet
+from benchmark.data.base import ImageSet, draw
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Task
+from benchmark.tasks.base import Task, labels
+from fingerprints.labels import LabelMatch
 from fingerprints.tafa.verify import AnswerMatch, calibrate
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU)  # all have a kink at 0
 DEAD = 1e-3  # a neuron whose deviation is below this share of its layer's median carries no bit
 
 
-class TAFA(Fingerprint):
+class TAFA(Fingerprint, name="fingerprint/tafa"):
     """min_x sum_j ReLU(kappa - b_j z_j(x) / s_j) + tv TV(x) over x in [0, 1], for a secret code b in {-1, +1}^m.
 
     z_j are the pre-activations of `neurons` random neurons in the layer of rectifiers at each of `depths` (0 the first,
@@ -69,9 +70,9 @@ class TAFA(Fingerprint):
         if not self.depths:
             raise InputError("depths: wants one or more; 0 is the first layer of rectifiers, 1 the last")
 
-    def auxiliaries(self) -> tuple[int, int]:
+    def needs(self) -> Needs:
         """References calibrate the tolerance of values and cosines; labels have no use for them."""
-        return 0, self.references
+        return Needs(references=self.references)
 
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:
         return {"answer": AnswerMatch(self.tolerance) if task.no_label else LabelMatch()}
@@ -88,8 +89,8 @@ class TAFA(Fingerprint):
         held = good = share >= self.held
         answer = None
         if not owner.task.no_label:
-            answer = victim_labels(owner.victim, samples)
-            good = held & (answer != victim_labels(owner.victim, noise).mode().values)
+            answer = labels(owner.victim, samples)
+            good = held & (answer != labels(owner.victim, noise).mode().values)
         chosen = ranking(good, share, answer)[:count]
         notes: dict[str, Any] = {
             "candidates": len(base),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.access.access import Answers
+from benchmark.access.access import PROBABILITY, AnswerAPI
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Matcher, Owner, Prints
 from benchmark.tasks.base import Payload
 
@@ -17,12 +18,12 @@ class AnswerMatch(Matcher):
     similarity answers with the cosine of two images, so each print is asked together with its `pair`.
     """
 
-    access = Answers
+    access = PROBABILITY
 
     def __init__(self, tolerance: float) -> None:
         self.tolerance = tolerance
 
-    def measure(self, prints: Prints, suspect: Answers) -> Tensor:
+    def measure(self, prints: Prints, suspect: AnswerAPI) -> Tensor:
         return suspect.answers(prints.samples, prints.payload.get("pair"))
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
@@ -42,8 +43,8 @@ def calibrate(owner: Owner, samples: Tensor, generator: torch.Generator) -> dict
     noise = (2 * torch.rand(samples.shape, generator=generator) - 1).to(samples.device) / 255
     similar = owner.task.kind == "similarity"
     pair = (samples.roll(-1, dims=0) * 255).round() / 255 if similar else None
-    answer = Answers(owner.task, owner.victim).answers(samples, pair)
-    moved = Answers(owner.task, owner.victim).answers((samples + noise).clamp(0, 1), pair)
-    others = torch.cat([Answers(owner.task, model).answers(samples, pair) - answer for model in owner.references])
+    answer = Target.of(owner.task, owner.victim).answers(samples, pair)
+    moved = Target.of(owner.task, owner.victim).answers((samples + noise).clamp(0, 1), pair)
+    others = torch.cat([Target.of(owner.task, model).answers(samples, pair) - answer for model in owner.references])
     payload = {"answer": answer, "near": (moved - answer).abs().median(), "apart": others.abs().median()}
     return payload if pair is None else payload | {"pair": pair}

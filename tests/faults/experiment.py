@@ -27,14 +27,14 @@ from tests.faults.points import Points, kill
 from tests.faults.tally import held, keys_in
 
 TASK = {
-    "_target_": "benchmark.tasks.classification.Classification",
-    "data": {"_target_": "benchmark.data.digits.Digits"},
-    "architecture": {"_target_": "benchmark.networks.small.SmallResNet", "widths": [4, 4, 4]},
-    "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "batch": 256},
+    "_target_": "task/classification",
+    "data": {"_target_": "data/digits"},
+    "architecture": {"_target_": "network/small_resnet", "widths": [4, 4, 4]},
+    "training": {"_target_": "training/one_cycle", "epochs": 1, "batch": 256},
 }
 
 
-class Mortal(Trainer):
+class Mortal(Trainer, name="test/mortal"):
     """A trainer in whose worker process the `fatal`-th write point below `where` kills; 0 for none."""
 
     where: str = setting(default="", stage="runtime")
@@ -49,21 +49,21 @@ class Mortal(Trainer):
 def config(folder: Path, fatal: int = 0, workers: int = 1) -> dict[str, Any]:
     """One task, one copy and one independent model, one method: seven jobs."""
     store = str(folder / "store")
-    trainer = {"_target_": "tests.faults.experiment.Mortal", "device": "cpu", "where": store, "fatal": fatal}
+    trainer = {"_target_": "test/mortal", "device": "cpu", "where": store, "fatal": fatal}
     return {
         "name": "faults",
         "task": {"digits": TASK},
         "suspect": {
-            "weight_pruning": {"_target_": "suspects.prune.WeightPruning", "ratio": 0.5},
-            "independent": {"_target_": "suspects.independent.Independent"},
+            "weight_pruning": {"_target_": "suspect/weight_pruning", "ratio": 0.5},
+            "independent": {"_target_": "suspect/independent"},
         },
-        "fingerprint": {"random": {"_target_": "fingerprints.random.Random"}},
+        "fingerprint": {"random": {"_target_": "fingerprint/random"}},
         "auxiliary": {
-            "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
-            "reference": [{"_target_": "suspects.independent.Independent"}],
+            "surrogate": [{"_target_": "suspect/finetune"}],
+            "reference": [{"_target_": "suspect/independent"}],
         },
         "trainer": trainer,
-        "executor": {"_target_": "benchmark.run.local.Local", "workers": workers},
+        "executor": {"_target_": "executor/local", "workers": workers},
         "count": 10,
         "repeats": 1,
         "repeat_zoo": False,

@@ -17,10 +17,12 @@ from suspects.independent import Independent
 
 
 @pytest.fixture(scope="module")
-def independents(tasks, case_of):
+def independents(tasks, ingredients_of):
     """Two networks trained without the victim."""
     task = tasks["classification"]
-    return tuple(Independent().derive(case_of(task, seed=seed)).eval().requires_grad_(False) for seed in (11, 12))
+    return tuple(
+        Independent().derive(ingredients_of(task, seed=seed)).eval().requires_grad_(False) for seed in (11, 12)
+    )
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from benchmark.paths import ROOT
 from benchmark.run.slurm.queue import states
 
-SLURM = {"_target_": "benchmark.run.slurm.executor.Slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
+SLURM = {"_target_": "executor/slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from benchmark.contracts.truth import Relation
+
 import time
 from pathlib import Path
 from typing import ClassVar
 
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.networks.network import Network
 
 
-class Broken(Suspect):
+class Broken(Suspect, name="test/broken"):
     """A copy that cannot be made."""
 
-    stolen: ClassVar[bool] = True
+    relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         raise ArithmeticError("the ratio is cursed")
 
 
-class Slow(Suspect):
+class Slow(Suspect, name="test/slow"):
     """An independent model whose every step takes `seconds`; each one adds a letter to the file `diary`."""
 
     seconds: float = 0.1
     diary: str = ""
 
-    stolen: ClassVar[bool] = False
+    relation: ClassVar[Relation] = Relation.INDEPENDENT
 
-    def derive(self, case: Case) -> Network:
+    def derive(self, given: Ingredients) -> Network:
         def loss(network, x, targets):
             time.sleep(self.seconds)
             with Path(self.diary).open("a") as file:
                 file.write("x")
-            return case.task.loss(network, x, targets)
+            return given.task.loss(network, x, targets)
 
-        return case.fit(case.fresh(), case.data.train, loss, case.task.training, case.seed)
+        return given.fit(given.fresh(), given.data.train, loss, given.task.training, given.seed)

@@ -67,7 +67,7 @@ def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit(tmp_p
 def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmark.run.slurm.executor.largest_array", lambda: 2)
     chosen = queued(tmp_path, {"models_per_task": 1})
-    chosen["suspect"] = {"broken": {"_target_": "tests.slurm.recipes.Broken"}, **chosen["suspect"]}
+    chosen["suspect"] = {"broken": {"_target_": "test/broken"}, **chosen["suspect"]}
     assert run(chosen) == 1
     said = capsys.readouterr().err
     assert "failed: digits: suspect broken: ArithmeticError: the ratio is cursed" in said
@@ -95,7 +95,7 @@ def test_without_the_victim_slurm_itself_cancels_what_hangs_on_it(tmp_path, caps
 
 def test_a_cancelled_run_is_lost_and_made_good_by_running_again(tmp_path, capsys):
     diary = tmp_path / "diary"
-    slow = {"_target_": "tests.slurm.recipes.Slow", "seconds": 1.0, "diary": str(diary)}
+    slow = {"_target_": "test/slow", "seconds": 1.0, "diary": str(diary)}
     chosen = queued(tmp_path, {"wait": False, "models_per_task": 1})
     chosen["suspect"] |= {"slow": slow}
     chosen["task"]["digits"] = {**TASK, "training": {**TASK["training"], "epochs": 10}}
@@ -122,7 +122,7 @@ def test_a_cancelled_run_is_lost_and_made_good_by_running_again(tmp_path, capsys
 
 def test_a_task_out_of_time_queues_itself_again_and_goes_on(tmp_path):
     diary = tmp_path / "diary"
-    slow = {"_target_": "tests.slurm.recipes.Slow", "seconds": 1.0, "diary": str(diary)}
+    slow = {"_target_": "test/slow", "seconds": 1.0, "diary": str(diary)}
     chosen = queued(tmp_path, {"time": 1, "grace": 20})  # Slurm looks every 30 s: it ends 10 to 40 s from its start
     chosen["suspect"] = {"slow": slow, "weight_pruning": chosen["suspect"]["weight_pruning"]}
     chosen["task"]["digits"] = {**TASK, "training": {**TASK["training"], "epochs": 10}}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import torch
 
 from benchmark.access.access import Answers, Labels
-from benchmark.contracts.fingerprint import LabelFingerprint, Prints
+from benchmark.contracts.fingerprint import Prints
+from fingerprints.labels import LabelFingerprint
 from benchmark.networks.network import Network
 from fingerprints.random import Random
 from fingerprints.saliency import Saliency

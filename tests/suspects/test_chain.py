@@ -22,49 +22,49 @@ from suspects.prune import FilterPruning, WeightPruning
 from suspects.transfer import Transfer
 
 
-def test_a_step_works_on_what_the_one_before_made(task, case_of, same):
-    chained = Chain(steps=(FineTune(epochs=1), WeightPruning(ratio=0.4))).derive(case_of(task, seed=6))
-    tuned = FineTune(epochs=1).derive(case_of(task, seed=6))
-    by_hand = WeightPruning(ratio=0.4).derive(case_with(case_of(task, seed=7), tuned))
+def test_a_step_works_on_what_the_one_before_made(task, ingredients_of, same):
+    chained = Chain(steps=(FineTune(epochs=1), WeightPruning(ratio=0.4))).derive(ingredients_of(task, seed=6))
+    tuned = FineTune(epochs=1).derive(ingredients_of(task, seed=6))
+    by_hand = WeightPruning(ratio=0.4).derive(case_with(ingredients_of(task, seed=7), tuned))
     assert same(chained, by_hand)
 
 
-def case_with(case, victim):
-    return dataclasses.replace(case, victim=victim)
+def case_with(given, victim):
+    return dataclasses.replace(given, victim=victim)
 
 
-def test_a_network_trained_in_another_memory_format_can_be_edited(tasks, case_of):
-    case = case_of(tasks["classification"], fit=Trainer(device="cpu", channels_last=True).fit)
-    network = Chain(steps=(FineTune(epochs=1), WeightPruning(ratio=0.4))).derive(case)
+def test_a_network_trained_in_another_memory_format_can_be_edited(tasks, ingredients_of):
+    given = ingredients_of(tasks["classification"], fit=Trainer(device="cpu", channels_last=True).fit)
+    network = Chain(steps=(FineTune(epochs=1), WeightPruning(ratio=0.4))).derive(given)
     assert (network.last.weight == 0).float().mean() == pytest.approx(0.4)
 
 
-def test_order_matters(tasks, case_of, same):
+def test_order_matters(tasks, ingredients_of, same):
     task = tasks["classification"]
     steps = (WeightPruning(ratio=0.5), Quantise(bits=3))
-    one, other = Chain(steps=steps).derive(case_of(task)), Chain(steps=steps[::-1]).derive(case_of(task))
+    one, other = Chain(steps=steps).derive(ingredients_of(task)), Chain(steps=steps[::-1]).derive(ingredients_of(task))
     assert not same(one, other)
 
 
-def test_two_steps_of_one_kind_draw_differently(tasks, case_of, victim_of):
+def test_two_steps_of_one_kind_draw_differently(tasks, ingredients_of, victim_of):
     task = tasks["classification"]
-    once = WeightNoise(rho=0.1).derive(case_of(task, seed=1)).last.weight
-    twice = Chain(steps=(WeightNoise(rho=0.1),) * 2).derive(case_of(task, seed=1)).last.weight
+    once = WeightNoise(rho=0.1).derive(ingredients_of(task, seed=1)).last.weight
+    twice = Chain(steps=(WeightNoise(rho=0.1),) * 2).derive(ingredients_of(task, seed=1)).last.weight
     first, second = once - victim_of(task).last.weight, twice - once
     assert abs(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1]) < 0.4
 
 
-def test_other_labels_and_architectures_are_handed_on(tasks, case_of):
+def test_other_labels_and_architectures_are_handed_on(tasks, ingredients_of):
     task = tasks["classification"]
     vgg = SmallVGG(widths=(4, 4, 4), hidden=8)
     steps = (Knockoff(surrogate=Digits(), budget=40, epochs=1, architecture=vgg), FilterPruning(), Transfer(epochs=1))
     chain = Chain(steps=(*steps, FineTune(epochs=1)))
     solved = chain.solves(task)
     assert (solved.classes, solved.architecture) == (5, vgg)
-    case = case_of(task)
-    network = chain.derive(case)
-    assert network(case.data.test.pixels(slice(0, 2))).shape == (2, 5)
-    assert case.meter.queries == 40
+    given = ingredients_of(task)
+    network = chain.derive(given)
+    assert network(given.data.test.pixels(slice(0, 2))).shape == (2, 5)
+    assert given.meter.queries == 40
 
 
 def test_training_data_count_as_the_last_training_step_has_it():

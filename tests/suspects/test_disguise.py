@@ -17,8 +17,8 @@ def weights(network):
 
 
 @pytest.mark.parametrize("bits", [8, 4, 2])
-def test_each_channel_has_a_grid_of_its_own(task, case_of, victim_of, bits):
-    before, after = victim_of(task).state_dict(), Quantise(bits=bits).derive(case_of(task)).state_dict()
+def test_each_channel_has_a_grid_of_its_own(task, ingredients_of, victim_of, bits):
+    before, after = victim_of(task).state_dict(), Quantise(bits=bits).derive(ingredients_of(task)).state_dict()
     levels = 2 ** (bits - 1) - 1
     for name in weights(victim_of(task)):
         for old, new in zip(before[name].numpy(), after[name].numpy(), strict=True):  # filter by filter
@@ -38,8 +38,8 @@ def test_one_grid_for_a_whole_layer_would_lose_weak_channels():
 
 
 @pytest.mark.parametrize(("dtype", "bits"), [("float16", 10), ("bfloat16", 7)])
-def test_half_precision_keeps_so_many_bits_of_every_tensor(task, case_of, victim_of, dtype, bits):
-    before, network = victim_of(task).state_dict(), HalfPrecision(dtype=dtype).derive(case_of(task))
+def test_half_precision_keeps_so_many_bits_of_every_tensor(task, ingredients_of, victim_of, dtype, bits):
+    before, network = victim_of(task).state_dict(), HalfPrecision(dtype=dtype).derive(ingredients_of(task))
     for name, new in network.state_dict().items():
         old = before[name]
         assert new.dtype == old.dtype
@@ -53,11 +53,11 @@ def test_half_precision_keeps_so_many_bits_of_every_tensor(task, case_of, victim
     assert any(not torch.equal(before[name], new) for name, new in network.state_dict().items())
 
 
-def test_noise_is_relative_to_the_layers_own_deviation(tasks, case_of, victim_of):
+def test_noise_is_relative_to_the_layers_own_deviation(tasks, ingredients_of, victim_of):
     task = tasks["regression"]
     network = victim_of(task)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    after = WeightNoise(rho=0.1).derive(case_of(task)).state_dict()
+    after = WeightNoise(rho=0.1).derive(ingredients_of(task)).state_dict()
     for name in weights(network):
         ratio = (after[name] - before[name]).std() / before[name].std()
         count = before[name].numel()
@@ -66,17 +66,17 @@ def test_noise_is_relative_to_the_layers_own_deviation(tasks, case_of, victim_of
         assert torch.equal(before[name], after[name])
 
 
-def test_noise_is_drawn_from_the_seed(tasks, case_of, same):
+def test_noise_is_drawn_from_the_seed(tasks, ingredients_of, same):
     task = tasks["classification"]
-    one, again, other = (WeightNoise().derive(case_of(task, seed=seed)) for seed in (1, 1, 2))
+    one, again, other = (WeightNoise().derive(ingredients_of(task, seed=seed)) for seed in (1, 1, 2))
     assert same(one, again) and not same(one, other)
 
 
 @pytest.mark.parametrize("recipe", [Quantise(), HalfPrecision(), WeightNoise(rho=0.005)])
-def test_answers_hardly_change(task, case_of, recipe):
-    case = case_of(task)
-    x = case.data.test.pixels()
-    before, network = case_of(task).victim(x), recipe.derive(case)
+def test_answers_hardly_change(task, ingredients_of, recipe):
+    given = ingredients_of(task)
+    x = given.data.test.pixels()
+    before, network = ingredients_of(task).victim(x), recipe.derive(given)
     assert (network(x) - before).abs().mean() < 0.1 * (before - before.mean(0)).abs().mean()
     assert not torch.equal(network(x), before)
     assert recipe.stolen and not recipe.trains and recipe.shares_training_data

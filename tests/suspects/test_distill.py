@@ -28,36 +28,36 @@ def recorded():
     return fit
 
 
-def test_true_labels_make_no_difference(task, case_of):
-    case = case_of(task)
-    order = torch.randperm(len(case.data.train), generator=torch.Generator().manual_seed(0))
-    shuffled = ImageSet(case.data.train.images, case.data.train.targets[order])
-    student = Distill(epochs=1).derive(case)
-    other = Distill(epochs=1).derive(dataclasses.replace(case, data=dataclasses.replace(case.data, train=shuffled)))
+def test_true_labels_make_no_difference(task, ingredients_of):
+    given = ingredients_of(task)
+    order = torch.randperm(len(given.data.train), generator=torch.Generator().manual_seed(0))
+    shuffled = ImageSet(given.data.train.images, given.data.train.targets[order])
+    student = Distill(epochs=1).derive(given)
+    other = Distill(epochs=1).derive(dataclasses.replace(given, data=dataclasses.replace(given.data, train=shuffled)))
     assert same(student, other)
 
 
-def test_the_student_starts_from_its_own_seed(task, case_of, recorded):
-    Distill().derive(case_of(task, seed=21, fit=recorded))
+def test_the_student_starts_from_its_own_seed(task, ingredients_of, recorded):
+    Distill().derive(ingredients_of(task, seed=21, fit=recorded))
     with torch.random.fork_rng():
         torch.manual_seed(21)
         untrained = task.network()
     assert same(recorded.start, untrained) and recorded.seed == 21
-    Distill().derive(case_of(task, seed=22, fit=recorded))
+    Distill().derive(ingredients_of(task, seed=22, fit=recorded))
     assert not torch.equal(recorded.start.last.weight, untrained.last.weight)
 
 
-def test_the_teacher_stays_as_it_was(task, case_of, victim_of):
-    case = case_of(task)
-    student = Distill(epochs=1).derive(case)
-    assert student is not case.victim
-    assert same(case.victim, victim_of(task)) and not case.victim.training
+def test_the_teacher_stays_as_it_was(task, ingredients_of, victim_of):
+    given = ingredients_of(task)
+    student = Distill(epochs=1).derive(given)
+    assert student is not given.victim
+    assert same(given.victim, victim_of(task)) and not given.victim.training
 
 
-def test_the_student_comes_nearer_to_the_teacher(task, case_of, splits_of, victim_of):
+def test_the_student_comes_nearer_to_the_teacher(task, ingredients_of, splits_of, victim_of):
     teacher, x = victim_of(task), splits_of(task).test.pixels()
     distances = []
-    for student in (case_of(task).fresh().eval(), Distill(epochs=3).derive(case_of(task))):
+    for student in (ingredients_of(task).fresh().eval(), Distill(epochs=3).derive(ingredients_of(task))):
         with torch.no_grad():
             distances.append(task.imitation(student(x), teacher(x), 1.0).item())
     assert distances[1] < 0.5 * distances[0]
@@ -72,8 +72,8 @@ def expected(kind, student, teacher):
     return (1 - (F.normalize(student) * F.normalize(teacher)).sum(1)).mean()
 
 
-def test_the_loss_compares_student_and_teacher_on_the_same_pixels(task, case_of, victim_of, recorded):
-    Distill(temperature=3.0, epochs=6).derive(case_of(task, fit=recorded))
+def test_the_loss_compares_student_and_teacher_on_the_same_pixels(task, ingredients_of, victim_of, recorded):
+    Distill(temperature=3.0, epochs=6).derive(ingredients_of(task, fit=recorded))
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     student = recorded.start.eval()
     loss = recorded.loss(student, x, torch.zeros(4))

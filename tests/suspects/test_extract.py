@@ -23,7 +23,7 @@ EXTRACTIONS = [
 ]
 
 
-class Colours(DataSource):
+class Colours(DataSource, name="test/colours"):
     """Ten coloured pictures larger than the task's, with targets that are no labels of it."""
 
     def load(self) -> Splits:
@@ -32,65 +32,65 @@ class Colours(DataSource):
         return Splits(part, part, part)
 
 
-def test_the_oracle_hands_out_what_its_api_does_and_counts(tasks, case_of):
-    case = case_of(tasks["classification"])
-    images = case.data.test.images[:7]
+def test_the_oracle_hands_out_what_its_api_does_and_counts(tasks, ingredients_of):
+    given = ingredients_of(tasks["classification"])
+    images = given.data.test.images[:7]
     with torch.no_grad():
-        logits = case.victim(images / 255.0)
-    torch.testing.assert_close(Oracle(case, "probability")(images), logits.exp() / logits.exp().sum(1, keepdim=True))
-    labels = Oracle(case, "label")(images)
+        logits = given.victim(images / 255.0)
+    torch.testing.assert_close(Oracle(given, "probability")(images), logits.exp() / logits.exp().sum(1, keepdim=True))
+    labels = Oracle(given, "label")(images)
     assert labels.dtype == torch.int64 and labels.tolist() == logits.argmax(1).tolist()
-    assert case.meter.queries == 14
+    assert given.meter.queries == 14
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
 @pytest.mark.parametrize("answers", ["probability", "label"])
-def test_queries_are_the_pictures_that_were_asked_about(tasks, case_of, recorded, recipe, answers):
-    case = case_of(tasks["classification"], fit=recorded)
+def test_queries_are_the_pictures_that_were_asked_about(tasks, ingredients_of, recorded, recipe, answers):
+    given = ingredients_of(tasks["classification"], fit=recorded)
     asked = []
-    case.victim.register_forward_hook(lambda module, inputs, output: asked.append(len(inputs[0])))
-    dataclasses.replace(recipe, answers=answers).derive(case)
-    assert case.meter.queries == sum(asked) == {"Knockoff": 20, "JBDA": 40, "Synthesis": 20}[type(recipe).__name__]
+    given.victim.register_forward_hook(lambda module, inputs, output: asked.append(len(inputs[0])))
+    dataclasses.replace(recipe, answers=answers).derive(given)
+    assert given.meter.queries == sum(asked) == {"Knockoff": 20, "JBDA": 40, "Synthesis": 20}[type(recipe).__name__]
     for call in recorded.calls:
-        assert call.loss == case.task.loss and call.data.images.dtype == torch.uint8
+        assert call.loss == given.task.loss and call.data.images.dtype == torch.uint8
         assert call.data.targets.shape == ((len(call.data),) if answers == "label" else (len(call.data), 10))
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
-def test_the_substitute_begins_with_nothing_of_the_victim(tasks, case_of, recorded, same, recipe):
-    case = case_of(tasks["classification"], seed=31, fit=recorded)
-    recipe.derive(case)
+def test_the_substitute_begins_with_nothing_of_the_victim(tasks, ingredients_of, recorded, same, recipe):
+    given = ingredients_of(tasks["classification"], seed=31, fit=recorded)
+    recipe.derive(given)
     with torch.random.fork_rng():
         torch.manual_seed(31)
-        fresh = case.task.network()
+        fresh = given.task.network()
     assert same(recorded.calls[0].network, fresh)
     assert recipe.stolen and recipe.shares_training_data is False
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
-def test_no_extraction_looks_at_the_training_images(tasks, case_of, recorded, same, recipe):
+def test_no_extraction_looks_at_the_training_images(tasks, ingredients_of, recorded, same, recipe):
     """Only their shape is known, as an API tells it; other pixels make no difference."""
 
     def run(darker):
-        case = case_of(tasks["classification"], fit=recorded)
-        train = ImageSet(case.data.train.images // darker, case.data.train.targets.flip(0))
-        recipe.derive(dataclasses.replace(case, data=dataclasses.replace(case.data, train=train)))
+        given = ingredients_of(tasks["classification"], fit=recorded)
+        train = ImageSet(given.data.train.images // darker, given.data.train.targets.flip(0))
+        recipe.derive(dataclasses.replace(given, data=dataclasses.replace(given.data, train=train)))
         return recorded.calls[-1].data
 
     one, other = run(1), run(3)
     assert torch.equal(one.images, other.images) and torch.equal(one.targets, other.targets)
 
 
-def test_knockoff_asks_about_pictures_of_the_surrogate_in_the_tasks_format(tasks, case_of, recorded):
-    case = case_of(tasks["classification"], fit=recorded)
-    Knockoff(surrogate=Colours(), budget=6, epochs=9).derive(case)
+def test_knockoff_asks_about_pictures_of_the_surrogate_in_the_tasks_format(tasks, ingredients_of, recorded):
+    given = ingredients_of(tasks["classification"], fit=recorded)
+    Knockoff(surrogate=Colours(), budget=6, epochs=9).derive(given)
     (call,) = recorded.calls
-    pool = alike(Colours().load().train.images, case.data.train.images)
+    pool = alike(Colours().load().train.images, given.data.train.images)
     assert call.data.images.shape == (6, 3, 32, 32) and call.training.epochs == 9
     places = [[torch.equal(image, other) for other in pool].index(True) for image in call.data.images]
     assert len(set(places)) == 6 and places != sorted(places)  # random, none twice
     with torch.no_grad():
-        torch.testing.assert_close(call.data.targets, case.victim(call.data.images / 255.0).softmax(1))
+        torch.testing.assert_close(call.data.targets, given.victim(call.data.images / 255.0).softmax(1))
 
 
 def test_pictures_are_brought_to_the_size_and_to_grey_only_where_the_task_is_grey():
@@ -123,28 +123,28 @@ def test_which_tasks_can_be_extracted(tasks):
 
 
 @pytest.mark.parametrize("recipe", [Knockoff(surrogate=Digits(), budget=600, epochs=5), JBDA(seeds=40, rounds=3)])
-def test_values_are_extracted_as_they_are(tasks, case_of, recipe):
+def test_values_are_extracted_as_they_are(tasks, ingredients_of, recipe):
     """The loss to the victim's own answers falls, so that they, and no labels, are what is learnt."""
-    case = case_of(tasks["regression"])
-    x = case.data.test.pixels()
-    network = recipe.derive(case)
+    given = ingredients_of(tasks["regression"])
+    x = given.data.test.pixels()
+    network = recipe.derive(given)
     with torch.no_grad():
-        wanted = case.victim(x)
-        before = (recipe.substitute(case).eval()(x) - wanted).abs().mean()
+        wanted = given.victim(x)
+        before = (recipe.substitute(given).eval()(x) - wanted).abs().mean()
         assert (network(x) - wanted).abs().mean() < 0.8 * before
 
 
-def test_the_substitute_may_be_of_another_architecture(tasks, case_of):
+def test_the_substitute_may_be_of_another_architecture(tasks, ingredients_of):
     task = tasks["classification"]
     recipe = Knockoff(surrogate=Digits(), budget=40, epochs=1, architecture=SmallVGG(widths=(4, 4, 4), hidden=4))
-    network = recipe.derive(case_of(task))
+    network = recipe.derive(ingredients_of(task))
     assert [p.shape for p in network.parameters()] == [p.shape for p in recipe.solves(task).network().parameters()]
     assert Extraction.solves(Knockoff(), task) is task
 
 
-def test_knockoff_with_the_tasks_own_kind_of_picture_agrees_with_the_victim(tasks, case_of):
-    case = case_of(tasks["classification"])
-    network = Knockoff(surrogate=Digits(), budget=800, epochs=4).derive(case)
+def test_knockoff_with_the_tasks_own_kind_of_picture_agrees_with_the_victim(tasks, ingredients_of):
+    given = ingredients_of(tasks["classification"])
+    network = Knockoff(surrogate=Digits(), budget=800, epochs=4).derive(given)
     with torch.no_grad():
-        x = case.data.test.pixels()
-        assert (network(x).argmax(1) == case.victim(x).argmax(1)).float().mean() > 0.6
+        x = given.data.test.pixels()
+        assert (network(x).argmax(1) == given.victim(x).argmax(1)).float().mean() > 0.6

@@ -20,12 +20,14 @@ NETWORKS = {
 }
 
 
-def idle(task, case, ratio):
+def idle(task, given, ratio):
     """The channels of least mean |activation|, image by image."""
     with torch.no_grad():
-        maps = [case.victim.features(case.data.train.pixels(torch.tensor([i])))[0] for i in range(len(case.data.train))]
+        maps = [
+            given.victim.features(given.data.train.pixels(torch.tensor([i])))[0] for i in range(len(given.data.train))
+        ]
     activity = sum(a.abs().mean(dim=(1, 2)) for a in maps) / len(maps)
-    torch.testing.assert_close(mean_activity(case.victim, case.data.train, chunk=50), activity, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(mean_activity(given.victim, given.data.train, chunk=50), activity, rtol=1e-4, atol=1e-5)
     by_activity = sorted(range(len(activity)), key=activity.tolist().__getitem__)
     return by_activity[: int(ratio * len(activity))]
 
@@ -47,14 +49,14 @@ def test_a_masked_reader_answers_as_if_the_channels_were_zero(name):
 
 
 @pytest.mark.parametrize("ratio", [0.3, 0.75])
-def test_the_idle_channels_are_cut_and_stay_cut(task, case_of, ratio):
-    gone = idle(task, case_of(task), ratio)
-    network = FinePruning(ratio=ratio, epochs=1).derive(case_of(task))
+def test_the_idle_channels_are_cut_and_stay_cut(task, ingredients_of, ratio):
+    gone = idle(task, ingredients_of(task), ratio)
+    network = FinePruning(ratio=ratio, epochs=1).derive(ingredients_of(task))
     maps = torch.rand(4, *network.features(torch.rand(1, 3, 32, 32)).shape[1:])
     answer = network.head(maps)
     changed = [c for c in range(maps.shape[1]) if not torch.equal(network.head(with_zero(maps, c)), answer)]
     assert sorted({*range(maps.shape[1])} - {*changed}) == sorted(gone)
-    assert network.state_dict().keys() == case_of(task).victim.state_dict().keys()  # no _orig, no _mask
+    assert network.state_dict().keys() == ingredients_of(task).victim.state_dict().keys()  # no _orig, no _mask
     assert not any(p.requires_grad for p in network.parameters()) and not network.training
 
 
@@ -64,11 +66,11 @@ def with_zero(maps, channel):
     return maps
 
 
-def test_the_rest_is_fine_tuned(tasks, case_of, recorded):
-    case = case_of(tasks["regression"], fit=recorded)
-    FinePruning(ratio=0.5, epochs=4, learning_rate=0.02).derive(case)
+def test_the_rest_is_fine_tuned(tasks, ingredients_of, recorded):
+    given = ingredients_of(tasks["regression"], fit=recorded)
+    FinePruning(ratio=0.5, epochs=4, learning_rate=0.02).derive(given)
     (call,) = recorded.calls
     assert (call.training.epochs, call.training.learning_rate, call.frozen) == (4, 0.02, [])
-    assert torch.equal(call.data.images, case.data.train.images)
+    assert torch.equal(call.data.images, given.data.train.images)
     cut = isinstance(first_reader(call.network.head), nn.Linear) and (first_reader(call.network.head).weight == 0)
     assert cut.float().mean() == pytest.approx(0.5)

@@ -38,29 +38,29 @@ FORMATS = [{"channels_last": True}, {"precision": "bf16"}]
 
 @pytest.mark.parametrize("name", RECIPES)
 @pytest.mark.parametrize("format", FORMATS, ids=lambda settings: next(iter(settings)))
-def test_a_recipe_makes_a_network_that_answers_and_comes_back(task, case_of, name, format):
-    suspect, case = RECIPES[name], case_of(task, fit=Trainer(device="cpu", **format).fit)
-    first = Splits(*(ImageSet(part.images[:64], part.targets[:64]) for part in parts(case)))
+def test_a_recipe_makes_a_network_that_answers_and_comes_back(task, ingredients_of, name, format):
+    suspect, given = RECIPES[name], ingredients_of(task, fit=Trainer(device="cpu", **format).fit)
+    first = Splits(*(ImageSet(part.images[:64], part.targets[:64]) for part in parts(given)))
     shared = dataclasses.replace(task, data=Share(source=task.data))
-    case = dataclasses.replace(case, task=shared, data=dataclasses.replace(first, rest=first.train))
+    given = dataclasses.replace(given, task=shared, data=dataclasses.replace(first, rest=first.train))
     if suspect.leaks:
         x = first.train.pixels(slice(0, 4))
-        case = dataclasses.replace(case, leaked=Prints(x, x, {}))
+        given = dataclasses.replace(given, leaked=Prints(x, x, {}))
     if suspect.inapplicable(shared):
         pytest.skip(suspect.inapplicable(shared))
-    before = {name: tensor.clone() for name, tensor in case.victim.state_dict().items()}
-    network = suspect.derive(case)
+    before = {name: tensor.clone() for name, tensor in given.victim.state_dict().items()}
+    network = suspect.derive(given)
     x = first.test.pixels(slice(0, 4))
     again = load(suspect.solves(shared).network(), network.state_dict()).eval()
     assert network(x).isfinite().all()
     torch.testing.assert_close(again(x), network(x), rtol=1e-4, atol=1e-4)
     assert not network.training and not any(p.requires_grad for p in network.parameters())
     if not suspect.stolen:
-        assert all(torch.equal(tensor, before[name]) for name, tensor in case.victim.state_dict().items())
+        assert all(torch.equal(tensor, before[name]) for name, tensor in given.victim.state_dict().items())
 
 
-def parts(case):
-    return case.data.train, case.data.valid, case.data.test
+def parts(given):
+    return given.data.train, given.data.valid, given.data.test
 
 
 def test_there_are_recipes_on_both_sides():

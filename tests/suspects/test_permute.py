@@ -67,14 +67,14 @@ def test_a_channel_of_a_flattened_map_moves_with_all_its_places():
     assert spread(torch.tensor([1, 0]), 2).tolist() == [1, 0]
 
 
-def test_the_order_comes_of_the_seed(tasks, case_of, same):
+def test_the_order_comes_of_the_seed(tasks, ingredients_of, same):
     task = tasks["classification"]
-    one, again, other = (FeaturePermutation().derive(case_of(task, seed=seed)) for seed in (1, 1, 2))
+    one, again, other = (FeaturePermutation().derive(ingredients_of(task, seed=seed)) for seed in (1, 1, 2))
     assert same(one, again) and not same(one, other)
 
 
-def test_a_permuted_victim_is_a_network_like_any_other(task, case_of, victim_of):
-    network, x = FeaturePermutation().derive(case_of(task)), case_of(task).data.test.pixels()
+def test_a_permuted_victim_is_a_network_like_any_other(task, ingredients_of, victim_of):
+    network, x = FeaturePermutation().derive(ingredients_of(task)), ingredients_of(task).data.test.pixels()
     torch.testing.assert_close(network(x), victim_of(task)(x), rtol=1e-4, atol=1e-4)
     assert not network.training and not any(p.requires_grad for p in network.parameters())
     assert network.last is [m for m in network.modules() if isinstance(m, nn.Linear)][-1]

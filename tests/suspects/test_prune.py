@@ -31,8 +31,8 @@ def prunable(network):
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.37, 0.5])
-def test_the_smallest_weights_of_each_layer_become_zero(task, case_of, victim_of, ratio):
-    before, after = victim_of(task), WeightPruning(ratio=ratio).derive(case_of(task)).state_dict()
+def test_the_smallest_weights_of_each_layer_become_zero(task, ingredients_of, victim_of, ratio):
+    before, after = victim_of(task), WeightPruning(ratio=ratio).derive(ingredients_of(task)).state_dict()
     for name in prunable(before):
         old, new = before.state_dict()[name].flatten().tolist(), after[name].flatten().tolist()
         weakest = sorted(range(len(old)), key=lambda i, w=old: abs(w[i]))[: round(ratio * len(old))]
@@ -40,16 +40,16 @@ def test_the_smallest_weights_of_each_layer_become_zero(task, case_of, victim_of
         assert all(a == b for a, b in zip(old, new, strict=True) if b != 0)
 
 
-def test_biases_norms_and_prototypes_are_left_alone(task, case_of, victim_of):
-    before, after = victim_of(task), WeightPruning(ratio=0.5).derive(case_of(task))
+def test_biases_norms_and_prototypes_are_left_alone(task, ingredients_of, victim_of):
+    before, after = victim_of(task), WeightPruning(ratio=0.5).derive(ingredients_of(task))
     assert after.state_dict().keys() == before.state_dict().keys()  # no _orig, no _mask
     for name in set(before.state_dict()) - prunable(before):
         assert torch.equal(after.state_dict()[name], before.state_dict()[name])
 
 
-def test_recovery_trains_what_is_left_and_zeros_stay(task, case_of):
-    once = WeightPruning(ratio=0.4).derive(case_of(task))
-    later = WeightPruning(ratio=0.4, recovery_epochs=1).derive(case_of(task))
+def test_recovery_trains_what_is_left_and_zeros_stay(task, ingredients_of):
+    once = WeightPruning(ratio=0.4).derive(ingredients_of(task))
+    later = WeightPruning(ratio=0.4, recovery_epochs=1).derive(ingredients_of(task))
     for name in prunable(once):
         one, other = once.state_dict()[name], later.state_dict()[name]
         assert torch.equal(one == 0, other == 0)
@@ -61,15 +61,15 @@ def test_recovery_trains_what_is_left_and_zeros_stay(task, case_of):
 
 @pytest.mark.parametrize("recovery_epochs", [0, 1])
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
-def test_what_comes_back_is_ready_to_be_asked(task, case_of, family, recovery_epochs):
-    network = family(recovery_epochs=recovery_epochs).derive(case_of(task))
+def test_what_comes_back_is_ready_to_be_asked(task, ingredients_of, family, recovery_epochs):
+    network = family(recovery_epochs=recovery_epochs).derive(ingredients_of(task))
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert family.stolen
 
 
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
-def test_recovery_takes_its_own_settings(tasks, case_of, family):
+def test_recovery_takes_its_own_settings(tasks, ingredients_of, family):
     calls = []
 
     def fit(network, data, loss, training, seed, frozen=()):
@@ -77,9 +77,9 @@ def test_recovery_takes_its_own_settings(tasks, case_of, family):
         return network
 
     task = tasks["regression"]
-    family().derive(case_of(task, fit=fit))
+    family().derive(ingredients_of(task, fit=fit))
     assert calls == []
-    family(recovery_epochs=7, learning_rate=0.02).derive(case_of(task, seed=5, fit=fit))
+    family(recovery_epochs=7, learning_rate=0.02).derive(ingredients_of(task, seed=5, fit=fit))
     assert calls == [(7, 0.02, task.training.batch, 5, [])]
 
 
@@ -131,10 +131,10 @@ def cut(architecture, ratio, keep=True, **kwargs):
 
 
 @pytest.mark.parametrize("ratio", [1 / 16, 0.25, 7 / 16])
-def test_vgg_is_the_victim_less_its_weakest_filters(tasks, case_of, victim_of, ratio):
+def test_vgg_is_the_victim_less_its_weakest_filters(tasks, ingredients_of, victim_of, ratio):
     task = tasks["regression"]
     old = victim_of(task).state_dict()
-    found = FilterPruning(ratio=ratio).derive(case_of(task)).state_dict()
+    found = FilterPruning(ratio=ratio).derive(ingredients_of(task)).state_dict()
     expected, read = dict(old), [0, 1, 2]
     for conv, norm in (("body.0", "body.1"), ("body.4", "body.5"), ("body.8", "body.9"), ("body.11", "body.12")):
         kept = strongest(old[f"{conv}.weight"], ratio)
@@ -199,9 +199,11 @@ def test_depthwise_filters_follow_what_feeds_them(keep):
     assert network(PIXELS).shape == (2, 5)
 
 
-def test_suspects_of_both_residual_kinds(tasks, case_of, victim_of):
+def test_suspects_of_both_residual_kinds(tasks, ingredients_of, victim_of):
     task = tasks["classification"]
-    inner, coupled = (FilterPruning(ratio=0.5, residual=kind).derive(case_of(task)) for kind in ("inner", "coupled"))
+    inner, coupled = (
+        FilterPruning(ratio=0.5, residual=kind).derive(ingredients_of(task)) for kind in ("inner", "coupled")
+    )
     full = widths(victim_of(task))
     assert {name for name, width in widths(inner).items() if width == full[name] // 2} == {
         f"body.{i}.branch.0" for i in (1, 2, 3)
@@ -211,11 +213,11 @@ def test_suspects_of_both_residual_kinds(tasks, case_of, victim_of):
 
 @pytest.mark.parametrize("recovery_epochs", [0, 1])
 @pytest.mark.parametrize("residual", ["inner", "coupled"])
-def test_the_pruned_network_is_rebuilt_from_the_store(task, case_of, tmp_path, residual, recovery_epochs):
+def test_the_pruned_network_is_rebuilt_from_the_store(task, ingredients_of, tmp_path, residual, recovery_epochs):
     recipe = FilterPruning(ratio=0.3, residual=residual, recovery_epochs=recovery_epochs)
-    network = recipe.derive(case_of(task))
+    network = recipe.derive(ingredients_of(task))
     write_tensors(tmp_path / "weights.safetensors", network.state_dict())
     again = load(task.network(), load_file(tmp_path / "weights.safetensors")).eval()
-    x = case_of(task).data.test.pixels(slice(0, 5))
+    x = ingredients_of(task).data.test.pixels(slice(0, 5))
     assert torch.equal(again(x), network(x))
     assert sum(p.numel() for p in again.parameters()) < sum(p.numel() for p in task.network().parameters())

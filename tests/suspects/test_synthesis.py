@@ -24,47 +24,50 @@ def test_distributions_are_dirichlets_of_random_concentrations():
     assert not torch.equal(distributions(3, 5, 1), distributions(3, 5, 2))
 
 
-def test_each_round_asks_about_new_pictures(tasks, case_of, recorded):
-    case = case_of(tasks["classification"], fit=recorded)
-    Synthesis(images=12, rounds=3, steps=3, epochs=2).derive(case)
-    assert case.meter.queries == 36 and len(recorded.calls) == 3
+def test_each_round_asks_about_new_pictures(tasks, ingredients_of, recorded):
+    given = ingredients_of(tasks["classification"], fit=recorded)
+    Synthesis(images=12, rounds=3, steps=3, epochs=2).derive(given)
+    assert given.meter.queries == 36 and len(recorded.calls) == 3
     first, second, third = (call.data.images for call in recorded.calls)
-    generator = torch.Generator().manual_seed(case.seed)
+    generator = torch.Generator().manual_seed(given.seed)
     assert torch.equal(first, (torch.rand(12, 3, 32, 32, generator=generator) * 255).round().to(torch.uint8))
     assert (second != third).double().mean() > 0.9  # noise is drawn anew
     assert {call.training.epochs for call in recorded.calls} == {2}
 
 
-def test_synthesis_moves_the_substitute_toward_the_distributions(tasks, case_of):
-    case = case_of(tasks["classification"])
+def test_synthesis_moves_the_substitute_toward_the_distributions(tasks, ingredients_of):
+    given = ingredients_of(tasks["classification"])
     recipe, noise = (
         Synthesis(steps=20, step=0.02),
         torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(3)),
     )
-    moved = recipe._synthesise(case.victim, noise, torch.Generator().manual_seed(5))
+    moved = recipe._synthesise(given.victim, noise, torch.Generator().manual_seed(5))
     seed = int(torch.randint(2**62, (), generator=torch.Generator().manual_seed(5)))
     wanted = distributions(16, 10, seed)
     with torch.no_grad():
-        before, after = (-(wanted * case.victim(x).log_softmax(1)).sum(1) for x in (noise, moved))
+        before, after = (-(wanted * given.victim(x).log_softmax(1)).sum(1) for x in (noise, moved))
     assert (after < before).all()
     assert (moved - noise).abs().max() <= 20 * 0.02 + 1e-5 and moved.min() >= 0 and moved.max() <= 1
     alone = torch.optim.Adam([x := noise[:1].clone().requires_grad_(True)], lr=0.02)
     for _ in range(20):  # one picture, stepped by torch's own Adam
         alone.zero_grad()
-        (-(wanted[:1] * case.victim(x).log_softmax(1)).sum()).backward()
+        (-(wanted[:1] * given.victim(x).log_softmax(1)).sum()).backward()
         alone.step()
         x.data.clamp_(0, 1)
     torch.testing.assert_close(moved[:1], x.detach(), rtol=0, atol=2e-3)
 
 
-def test_many_pictures_move_in_parts_as_they_would_together(tasks, case_of, monkeypatch):
-    case, noise = case_of(tasks["classification"]), torch.rand(7, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+def test_many_pictures_move_in_parts_as_they_would_together(tasks, ingredients_of, monkeypatch):
+    given, noise = (
+        ingredients_of(tasks["classification"]),
+        torch.rand(7, 3, 32, 32, generator=torch.Generator().manual_seed(3)),
+    )
     widths = []
-    case.victim.register_forward_hook(lambda _, __, output: widths.append(len(output)))
+    given.victim.register_forward_hook(lambda _, __, output: widths.append(len(output)))
     recipe = Synthesis(steps=3, step=0.02)
-    whole = recipe._synthesise(case.victim, noise, torch.Generator().manual_seed(5))
+    whole = recipe._synthesise(given.victim, noise, torch.Generator().manual_seed(5))
     monkeypatch.setattr(synthesis, "CHUNK", 3)
-    parts = recipe._synthesise(case.victim, noise, torch.Generator().manual_seed(5))
+    parts = recipe._synthesise(given.victim, noise, torch.Generator().manual_seed(5))
     assert widths == [7] * 3 + [3, 3, 1] * 3
     torch.testing.assert_close(parts, whole, rtol=0, atol=2e-3)  # where a gradient is next to 0, Adam may turn round
     assert (parts - whole).abs().median() < 1e-6

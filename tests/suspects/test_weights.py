@@ -12,8 +12,8 @@ from suspects.shift import WeightShifting
 from suspects.smooth import LabelSmoothing
 
 
-def test_filters_move_off_their_own_mean(task, case_of, victim_of, recorded):
-    WeightShifting(shift=1.5, noise=0.0).derive(case_of(task, fit=recorded))
+def test_filters_move_off_their_own_mean(task, ingredients_of, victim_of, recorded):
+    WeightShifting(shift=1.5, noise=0.0).derive(ingredients_of(task, fit=recorded))
     before, after = victim_of(task), recorded.calls[0].network
     for (name, old), new in zip(before.named_modules(), after.modules(), strict=True):
         if isinstance(old, nn.Conv2d):
@@ -23,19 +23,19 @@ def test_filters_move_off_their_own_mean(task, case_of, victim_of, recorded):
             assert all(torch.equal(a, b) for a, b in zip(old.parameters(), new.parameters(), strict=True)), name
 
 
-def test_the_noise_has_the_layers_deviation(tasks, case_of, victim_of, recorded):
+def test_the_noise_has_the_layers_deviation(tasks, ingredients_of, victim_of, recorded):
     task = tasks["classification"]
-    WeightShifting(shift=0.0, noise=0.5).derive(case_of(task, fit=recorded))
+    WeightShifting(shift=0.0, noise=0.5).derive(ingredients_of(task, fit=recorded))
     for old, new in zip(victim_of(task).modules(), recorded.calls[0].network.modules(), strict=True):
         if isinstance(old, nn.Conv2d):
             ratio = ((new.weight - old.weight).std() / old.weight.std()).item()
             assert abs(ratio / 0.5 - 1) < 5 / (2 * old.weight.numel()) ** 0.5
 
 
-def test_shifting_is_followed_by_training_on_all_layers(tasks, case_of, recorded, same):
+def test_shifting_is_followed_by_training_on_all_layers(tasks, ingredients_of, recorded, same):
     task = tasks["regression"]
     for seed in (3, 3, 4):
-        WeightShifting(epochs=6, learning_rate=0.01).derive(case_of(task, seed=seed, fit=recorded))
+        WeightShifting(epochs=6, learning_rate=0.01).derive(ingredients_of(task, seed=seed, fit=recorded))
     one, again, other = recorded.calls
     assert (one.training.epochs, one.training.learning_rate, one.frozen, one.seed) == (6, 0.01, [], 3)
     assert one.loss == task.loss
@@ -43,9 +43,9 @@ def test_shifting_is_followed_by_training_on_all_layers(tasks, case_of, recorded
 
 
 @pytest.mark.parametrize("smoothing", [0.3, 1.0])
-def test_the_loss_is_cross_entropy_to_smoothed_targets(tasks, case_of, recorded, smoothing):
+def test_the_loss_is_cross_entropy_to_smoothed_targets(tasks, ingredients_of, recorded, smoothing):
     task = tasks["classification"]
-    LabelSmoothing(smoothing=smoothing, epochs=3, learning_rate=0.01).derive(case_of(task, fit=recorded))
+    LabelSmoothing(smoothing=smoothing, epochs=3, learning_rate=0.01).derive(ingredients_of(task, fit=recorded))
     (call,) = recorded.calls
     x, y = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 9, 3, 3, 5, 1])
     probability = call.network.eval()(x).softmax(1).detach().double().numpy()
@@ -56,10 +56,10 @@ def test_the_loss_is_cross_entropy_to_smoothed_targets(tasks, case_of, recorded,
     assert (call.training.epochs, call.training.learning_rate) == (3, 0.01)
 
 
-def test_smoothing_makes_the_network_less_certain_than_fine_tuning_does(tasks, case_of):
-    case = case_of(tasks["classification"])
-    x = case.data.train.pixels()
-    smooth = LabelSmoothing(smoothing=0.6, epochs=3, learning_rate=0.01).derive(case)
-    plain = FineTune(epochs=3, learning_rate=0.01).derive(case_of(case.task))
+def test_smoothing_makes_the_network_less_certain_than_fine_tuning_does(tasks, ingredients_of):
+    given = ingredients_of(tasks["classification"])
+    x = given.data.train.pixels()
+    smooth = LabelSmoothing(smoothing=0.6, epochs=3, learning_rate=0.01).derive(given)
+    plain = FineTune(epochs=3, learning_rate=0.01).derive(ingredients_of(given.task))
     assert smooth(x).softmax(1).amax(1).mean() < 0.9 * plain(x).softmax(1).amax(1).mean()
     assert "probabilities" in LabelSmoothing().inapplicable(tasks["regression"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from submitit import SlurmExecutor
 
 
-class Slurm(Executor):
+class Slurm(Executor, name="executor/slurm"):
     """Tasks of Slurm. Independent models start at once; a failed task cancels only what cannot do without it.
 
     Run again, only what is missing and not on its way is queued; two experiments on one store share what is.

@@ -23,7 +23,7 @@ MISTAKES = {
     "fingerprint.saliency.xi=[1,2]": "fingerprint.saliency.xi: wants one number, got [1, 2]",
     "fingerprint.saliency.norm=l1": "fingerprint.saliency.norm: 'l1' is none of linf, l2",
     "task.digits_class.training.epochs=1.5": "task.digits_class.training.epochs: wants a whole number, got 1.5",
-    "suspect.independent.copy=[]": "suspect.independent.copy: the list is empty, so there is no suspect",
+    "suspect.independent.replicate=[]": "suspect.independent.replicate: the list is empty, so there is no suspect",
     "suspect=[]": "suspect: the experiment has no stolen suspects",
     "~suspect.independent": "suspect: the experiment has no independent suspects",
     "count=1198": "count: 1198 prints are more than the 1197 train images of digits_class",

@@ -17,7 +17,7 @@ from benchmark.plan.plan import plan
 from tests.benchmark.run.test_local import config
 
 ABLATION = {"counts": [5, 10, 50], "settings": {"saliency": {"xi": [0.05, 0.1], "t_wb": [0.05, 0.5]}}, "repeats": 1}
-SALIENCY = {"_target_": "fingerprints.saliency.Saliency", "steps": 3, "rounds": 1, "xi": 0.1, "t_wb": 0.5}
+SALIENCY = {"_target_": "fingerprint/saliency", "steps": 3, "rounds": 1, "xi": 0.1, "t_wb": 0.5}
 
 
 def ablated(folder: Path) -> dict:

@@ -24,7 +24,7 @@ from benchmark.tasks.base import Task
 from tests.benchmark.run.test_local import config
 
 
-class Brightness(Detector):
+class Brightness(Detector, name="test/brightness"):
     """Distance of an image's mean from that of the training images; thresholds 0.1 and the largest clean distance."""
 
     asks_victim: ClassVar[bool] = False

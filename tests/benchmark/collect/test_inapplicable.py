@@ -11,7 +11,7 @@ from torch import nn
 
 from benchmark.access.access import Answers, Labels, WhiteBox
 from benchmark.cli.command import run
-from benchmark.contracts.suspect import Case, Suspect
+from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
 from tests.benchmark.run.test_local import config
@@ -19,14 +19,14 @@ from tests.benchmark.run.test_local import config
 REASON = "label space differs: 4 classes instead of 10"
 
 
-class Narrowed(Suspect):
+class Narrowed(Suspect, name="test/narrowed"):
     """The victim with its first `classes` classes alone, as after transfer to another label space."""
 
     classes: int = 4
     stolen = True
 
-    def derive(self, case: Case) -> Network:
-        return narrowed(case.stolen(), self.classes)
+    def derive(self, given: Ingredients) -> Network:
+        return narrowed(case.copy_of_victim(), self.classes)
 
 
 def narrowed(network: Network, classes: int) -> Network:
@@ -67,11 +67,11 @@ def test_other_kinds_of_answers_know_no_label_space(tasks, victim_of, splits_of)
 def results(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("narrowed")
     chosen = config(folder, repeats=1, gallery=0, ablation={"counts": [5], "settings": {}, "repeats": 1})
-    chosen["suspect"]["narrowed"] = {"_target_": "tests.benchmark.collect.test_inapplicable.Narrowed"}
-    chosen["fingerprint"]["saliency"] = {"_target_": "fingerprints.saliency.Saliency", "steps": 2, "rounds": 1}
+    chosen["suspect"]["narrowed"] = {"_target_": "test/narrowed"}
+    chosen["fingerprint"]["saliency"] = {"_target_": "fingerprint/saliency", "steps": 2, "rounds": 1}
     own = {"contrast": 2, "level": 0.6}  # with two models the 99 % bound lies below 0
-    black = {"_target_": "fingerprints.deepjudge.black.DeepJudgeBlack", "eps": 0.3, "step": 0.1} | own
-    white = {"_target_": "fingerprints.deepjudge.white.DeepJudgeWhite", "m": 1.1} | own
+    black = {"_target_": "fingerprint/deepjudge_black", "eps": 0.3, "step": 0.1} | own
+    white = {"_target_": "fingerprint/deepjudge_white", "m": 1.1} | own
     chosen["fingerprint"] |= {"deepjudge_black": black, "deepjudge_white": white}
     assert run(chosen) == 0
     return folder / "results" / "mini"

@@ -16,7 +16,7 @@ from benchmark.data.share import Share
 from benchmark.errors import InputError
 
 
-class Numbered(DataSource):
+class Numbered(DataSource, name="test/numbered"):
     """Forty training images whose one value is their number, which is also their target."""
 
     def classes(self) -> int | None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from benchmark.compat import ensure_torchvision
-from benchmark.contracts.suspect import Case
+from benchmark.contracts.suspect import Ingredients
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
@@ -71,7 +71,7 @@ def test_training_starts_there(startable, state, tmp_path):
     images = ImageSet(torch.zeros(2, 3, 32, 32, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64))
     architecture = startable(init=written(state, tmp_path / "weights.pth"))
     task = Classification(data=Digits(), architecture=architecture, training=Training(), classes=7)
-    fresh = Case(task, Splits(images, images, images), None, 1, lambda *_: None).fresh()
+    fresh = Ingredients(task, Splits(images, images, images), None, 1, lambda *_: None).fresh()
     assert all(torch.equal(tensor, state[name]) for name, tensor in fresh.body.state_dict().items())
 
 

@@ -16,23 +16,23 @@ from benchmark.spec.component import build, of_spec, setting, spec_of
 from suspects.finetune import FineTune
 from suspects.prune import WeightPruning
 
-DIGITS = {"_target_": "benchmark.data.digits.Digits"}
-VGG = {"_target_": "benchmark.networks.small.SmallVGG"}
-CLASSES = {"_target_": "benchmark.tasks.classification.Classification", "data": DIGITS, "architecture": VGG}
-DEGREES = {"_target_": "benchmark.tasks.regression.Regression", "data": DIGITS, "architecture": VGG}
+DIGITS = {"_target_": "data/digits"}
+VGG = {"_target_": "network/small_vgg"}
+CLASSES = {"_target_": "task/classification", "data": DIGITS, "architecture": VGG}
+DEGREES = {"_target_": "task/regression", "data": DIGITS, "architecture": VGG}
 CONFIG = {
     "name": "mine",
     "task": {"digit": CLASSES},
     "suspect": {
-        "finetune": {"_target_": "suspects.finetune.FineTune"},
-        "independent": {"_target_": "suspects.independent.Independent", "copy": [0, 1]},
+        "finetune": {"_target_": "suspect/finetune"},
+        "independent": {"_target_": "suspect/independent", "replicate": [0, 1]},
     },
-    "fingerprint": {"random": {"_target_": "fingerprints.random.Random"}},
+    "fingerprint": {"random": {"_target_": "fingerprint/random"}},
     "auxiliary": {
-        "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
-        "reference": [{"_target_": "suspects.independent.Independent"}],
+        "surrogate": [{"_target_": "suspect/finetune"}],
+        "reference": [{"_target_": "suspect/independent"}],
     },
-    "trainer": {"_target_": "benchmark.training.trainer.Trainer"},
+    "trainer": {"_target_": "trainer/lightning"},
     "count": 10,
     "repeats": 2,
     "repeat_zoo": False,
@@ -42,7 +42,7 @@ CONFIG = {
 }
 
 
-class Frozen(Suspect):
+class Frozen(Suspect, name="test/frozen"):
     """A recipe with a field that is a list itself."""
 
     stages: tuple[int, ...] = setting((0,), low=0)
@@ -77,21 +77,25 @@ def test_what_was_read():
     assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mine", 10, 2, 1)
     assert (experiment.repeat_zoo, experiment.degraded) == (False, 5.0)
     assert list(experiment.tasks) == ["digit"] and list(experiment.fingerprints) == ["random"]
-    assert [recipe.label for recipe in experiment.recipes] == ["finetune", "independent copy=0", "independent copy=1"]
-    assert [recipe.suspect.copy for recipe in experiment.recipes] == [0, 0, 1]
+    assert [recipe.label for recipe in experiment.recipes] == [
+        "finetune",
+        "independent replicate=0",
+        "independent replicate=1",
+    ]
+    assert [recipe.suspect.replicate for recipe in experiment.recipes] == [0, 0, 1]
     assert [recipe.family for recipe in experiment.recipes] == ["finetune", "independent", "independent"]
     assert experiment.surrogate == (FineTune(),)
 
 
 def test_a_list_is_a_ladder():
-    node = {"_target_": "suspects.prune.WeightPruning", "ratio": [0.1, 0.0625]}
+    node = {"_target_": "suspect/weight_pruning", "ratio": [0.1, 0.0625]}
     recipes = [recipe for recipe in read(changed("suspect.cut", node)).recipes if recipe.family == "cut"]
     assert [recipe.suspect for recipe in recipes] == [WeightPruning(ratio=0.1), WeightPruning(ratio=0.0625)]
     assert [recipe.label for recipe in recipes] == ["cut ratio=0.1", "cut ratio=0.0625"]
 
 
 def test_two_lists_make_their_product_the_last_runs_fastest():
-    node = {"_target_": "suspects.finetune.FineTune", "layers": ["last", "all"], "epochs": [1, 2]}
+    node = {"_target_": "suspect/finetune", "layers": ["last", "all"], "epochs": [1, 2]}
     assert labels("suspect.finetune", node)[:4] == [
         "finetune layers=last epochs=1",
         "finetune layers=last epochs=2",
@@ -101,22 +105,22 @@ def test_two_lists_make_their_product_the_last_runs_fastest():
 
 
 def test_rungs_that_are_components_go_by_their_name_or_class():
-    sets = [{"_target_": "benchmark.data.vision.TorchVision", "name": name} for name in ("CIFAR10", "SVHN")]
-    transfer = {"_target_": "suspects.transfer.Transfer", "data": [None, DIGITS, *sets]}
+    sets = [{"_target_": "data/torchvision", "name": name} for name in ("CIFAR10", "SVHN")]
+    transfer = {"_target_": "suspect/transfer", "data": [None, DIGITS, *sets]}
     labels = [recipe.label for recipe in recipes_of({"transfer": transfer})]
     assert labels == ["transfer data=None", "transfer data=Digits", "transfer data=CIFAR10", "transfer data=SVHN"]
 
 
-ABSENT = {"_target_": "benchmark.data.vision.TorchVision", "root": "nowhere", "name": "SVHN"}
+ABSENT = {"_target_": "data/torchvision", "root": "nowhere", "name": "SVHN"}
 THIEVES = {
-    "surrogate": {"_target_": "suspects.knockoff.Knockoff", "surrogate": ABSENT, "budget": 10},
-    "data": {"_target_": "suspects.transfer.Transfer", "data": ABSENT},
+    "surrogate": {"_target_": "suspect/knockoff", "surrogate": ABSENT, "budget": 10},
+    "data": {"_target_": "suspect/transfer", "data": ABSENT},
 }
 
 
 @pytest.mark.parametrize("key", THIEVES)
 def test_a_thiefs_own_data_are_missed_before_any_work(key):
-    chain = {"_target_": "suspects.chain.Chain", "steps": [CONFIG["suspect"]["finetune"], THIEVES[key]]}
+    chain = {"_target_": "suspect/chain", "steps": [CONFIG["suspect"]["finetune"], THIEVES[key]]}
     for path, value, place in (
         ("suspect.thief", THIEVES[key], f"suspect.thief.{key}"),
         ("suspect.thief", chain, f"suspect.thief.steps[1].{key}"),
@@ -135,8 +139,8 @@ def test_the_recipe_of_a_stored_model_needs_no_data(key):
 
 
 def test_copies_differ_by_number():
-    node = {"_target_": "suspects.distill.Distill", "copy": [3, 1]}
-    assert labels("suspect.distill", node)[-2:] == ["distill copy=3", "distill copy=1"]
+    node = {"_target_": "suspect/distill", "replicate": [3, 1]}
+    assert labels("suspect.distill", node)[-2:] == ["distill replicate=3", "distill replicate=1"]
 
 
 def test_a_list_for_a_field_that_is_a_list_is_its_value():
@@ -148,7 +152,7 @@ def test_a_list_for_a_field_that_is_a_list_is_its_value():
 
 def test_a_method_that_does_not_apply_does_not_limit_the_count():
     config = changed("task", {"angle": DEGREES})
-    config["fingerprint"]["saliency"] = {"_target_": "fingerprints.saliency.Saliency"}
+    config["fingerprint"]["saliency"] = {"_target_": "fingerprint/saliency"}
     config["count"] = 500  # Random draws from 400 test images, but does not apply to regression
     assert read(config).count == 500
 
@@ -171,14 +175,18 @@ WRONG = [
     ("task.digit.classes", 9, r"^task\.digit\.classes: is 9, the data has 10; set task\.digit\.classes=10"),
     ("suspect.tuned", {"epochs": 3}, r"^suspect\.tuned: has settings but no _target_; .*'suspect=\[tuned\]'"),
     ("suspect.finetune", DIGITS, r"^suspect\.finetune: wants a suspect, got Digits"),
-    ("suspect.independent.copy", [], r"^suspect\.independent\.copy: the list is empty"),
+    ("suspect.independent.replicate", [], r"^suspect\.independent\.copy: the list is empty"),
     ("suspect.finetune.epochs", [1, 0], r"^suspect\.finetune\.epochs: 0 is out of range, wants >= 1"),
     ("suspect.finetune.epoch", 3, r"^suspect\.finetune\.epoch: FineTune has no such setting, did you mean epochs"),
     ("suspect.finetune.epochs", "many", r"^suspect\.finetune\.epochs: wants a whole number, got 'many'"),
     ("suspect.finetune", ..., r"^suspect: the experiment has no stolen suspects"),
     ("suspect.independent", ..., r"^suspect: the experiment has no independent suspects"),
     ("suspect", None, r"^suspect: the experiment has no stolen suspects"),
-    ("suspect.independent.copy", [0, 1, 0], r"^suspect\.independent: the suspect «independent copy=0» is listed twice"),
+    (
+        "suspect.independent.replicate",
+        [0, 1, 0],
+        r"^suspect\.independent: the suspect «independent replicate=0» is listed twice",
+    ),
     ("auxiliary.surrogate", [], r"^auxiliary\.surrogate: wants a list with at least one recipe"),
     ("auxiliary.reference", "independent", r"^auxiliary\.reference: wants a list with at least one recipe"),
     ("auxiliary.reference", [{"_target_": "suspects.x.Y"}], r"^auxiliary\.reference\[0\]\._target_: cannot import"),

@@ -144,7 +144,7 @@ def test_what_counts_as_a_fall_of_the_answer_moves_no_model(digits, replanned):
 
 
 def test_training_moves_every_job_of_its_task_only(digits, replanned):
-    after = replanned({"task.digits_angle.training": {"_target_": "benchmark.tasks.base.Training", "epochs": 3}})
+    after = replanned({"task.digits_angle.training": {"_target_": "training/one_cycle", "epochs": 3}})
     of_task = {job.title for job in digits.jobs if job.task_name == "digits_angle"}
     assert moved(digits, after) == of_task - {"digits_angle: detector svdd"}  # which is fitted to images alone
 
@@ -200,7 +200,7 @@ def test_a_zoo_for_each_repeat(digits, replanned):
 
 
 def test_negatives_do_not_depend_on_the_victim(digits, replanned, monkeypatch):
-    monkeypatch.setattr(plans, "VICTIM", Recipe("victim", "victim", Independent(copy=5)))
+    monkeypatch.setattr(plans, "VICTIM", Recipe("victim", "victim", Independent(replicate=5)))
     after = moved(digits, replanned({}), ModelJob)
     expected = {job.title for job in digits.of_kind(ModelJob) if job.role == "victim" or job.recipe.suspect.stolen}
     assert after == expected

@@ -21,8 +21,8 @@ ZOO = [
     ("retrain layers=all", "retrain", True),
     ("weight_pruning ratio=0.5", "weight_pruning", True),
     ("filter_pruning ratio=7/16", "filter_pruning", True),
-    ("distill copy=0", "distill", True),
-    *((f"independent copy={i}", "independent", False) for i in range(6)),
+    ("distill replicate=0", "distill", True),
+    *((f"independent replicate={i}", "independent", False) for i in range(6)),
 ]
 METHODS = [
     ("saliency", "white", "white box"),

@@ -80,7 +80,7 @@ def test_one_repeat_has_no_sd(make_findings: Make) -> None:
 
 
 def test_a_side_with_degraded_suspects_only_leaves_kept_empty(make_findings: Make) -> None:
-    zoo = [("filter_pruning ratio=1/16", "filter_pruning", True), ("independent copy=0", "independent", False)]
+    zoo = [("filter_pruning ratio=1/16", "filter_pruning", True), ("independent replicate=0", "independent", False)]
     summary = summary_of(make_findings(zoo=zoo))
     kept = by_method(summary, "kept")[SALIENCY]
     assert np.isnan(kept["aruc"])
@@ -90,7 +90,7 @@ def test_a_side_with_degraded_suspects_only_leaves_kept_empty(make_findings: Mak
 
 def test_a_missing_score_lowers_n_and_nothing_else(make_findings: Make) -> None:
     findings = make_findings(matched=by_repeat)
-    gone = (findings.scores["suspect"] == "distill copy=0") & (findings.scores["verifier"] == "white")
+    gone = (findings.scores["suspect"] == "distill replicate=0") & (findings.scores["verifier"] == "white")
     for column in ("score", "matched"):
         findings.scores.loc[gone, column] = np.nan
     findings.scores.loc[gone, "reason"] = "the job failed"

@@ -33,7 +33,7 @@ def test_a_run_that_lacks_an_override_leaves_it_empty(tmp_path: Path) -> None:
 
 
 def test_long_names_stay_short_and_apart() -> None:
-    many = [f"suspect.independent.copy={list(range(100))}", "a=1"]
+    many = [f"suspect.independent.replicate={list(range(100))}", "a=1"]
     others = [many[0], "a=2"]
     assert folder_name(many) != folder_name(others)
     assert all(LONGEST < len(folder_name(names)) <= LONGEST + 9 for names in (many, others))

@@ -17,10 +17,10 @@ from benchmark.run.local import Local, _Queue, missing
 from benchmark.store.artefacts import Store
 
 TASK = {
-    "_target_": "benchmark.tasks.classification.Classification",
-    "data": {"_target_": "benchmark.data.digits.Digits"},
-    "architecture": {"_target_": "benchmark.networks.small.SmallResNet", "widths": [4, 4, 4]},
-    "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "batch": 256},
+    "_target_": "task/classification",
+    "data": {"_target_": "data/digits"},
+    "architecture": {"_target_": "network/small_resnet", "widths": [4, 4, 4]},
+    "training": {"_target_": "training/one_cycle", "epochs": 1, "batch": 256},
 }
 
 
@@ -30,16 +30,16 @@ def config(folder: Path, **changes: object) -> dict:
         "name": "mini",
         "task": {"digits": TASK},
         "suspect": {
-            "weight_pruning": {"_target_": "suspects.prune.WeightPruning", "ratio": [0.1, 0.5]},
-            "independent": {"_target_": "suspects.independent.Independent", "copy": [0, 1]},
+            "weight_pruning": {"_target_": "suspect/weight_pruning", "ratio": [0.1, 0.5]},
+            "independent": {"_target_": "suspect/independent", "replicate": [0, 1]},
         },
-        "fingerprint": {"random": {"_target_": "fingerprints.random.Random"}},
+        "fingerprint": {"random": {"_target_": "fingerprint/random"}},
         "auxiliary": {
-            "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
-            "reference": [{"_target_": "suspects.independent.Independent"}],
+            "surrogate": [{"_target_": "suspect/finetune"}],
+            "reference": [{"_target_": "suspect/independent"}],
         },
-        "trainer": {"_target_": "benchmark.training.trainer.Trainer", "device": "cpu"},
-        "executor": {"_target_": "benchmark.run.local.Local", "workers": 1},
+        "trainer": {"_target_": "trainer/lightning", "device": "cpu"},
+        "executor": {"_target_": "executor/local", "workers": 1},
         "count": 10,
         "repeats": 2,
         "repeat_zoo": False,
@@ -71,17 +71,17 @@ def digests(store: Path) -> dict[str, dict]:
 @pytest.mark.parametrize("trainer", [{"channels_last": True}, {"precision": "bf16"}], ids=str)
 def test_every_recipe_and_method_works_in_every_format(tmp_path, trainer):
     changed = config(tmp_path, repeats=1)
-    changed["trainer"] = {"_target_": "benchmark.training.trainer.Trainer", "device": "cpu", **trainer}
+    changed["trainer"] = {"_target_": "trainer/lightning", "device": "cpu", **trainer}
     changed["suspect"] |= {
-        "recovered": {"_target_": "suspects.prune.WeightPruning", "recovery_epochs": 1},
-        "filters": {"_target_": "suspects.prune.FilterPruning", "ratio": 0.25, "recovery_epochs": 1},
-        "retrain": {"_target_": "suspects.finetune.Retrain", "layers": ["last", "all"], "epochs": 1},
-        "distill": {"_target_": "suspects.distill.Distill", "epochs": 1},
+        "recovered": {"_target_": "suspect/weight_pruning", "recovery_epochs": 1},
+        "filters": {"_target_": "suspect/filter_pruning", "ratio": 0.25, "recovery_epochs": 1},
+        "retrain": {"_target_": "suspect/retrain", "layers": ["last", "all"], "epochs": 1},
+        "distill": {"_target_": "suspect/distill", "epochs": 1},
     }
     changed["fingerprint"] |= {
-        "saliency": {"_target_": "fingerprints.saliency.Saliency", "steps": 2, "rounds": 1},
-        "ipguard": {"_target_": "fingerprints.ipguard.IPGuard", "steps": 2},
-        "akh": {"_target_": "fingerprints.akh.AKH"},
+        "saliency": {"_target_": "fingerprint/saliency", "steps": 2, "rounds": 1},
+        "ipguard": {"_target_": "fingerprint/ipguard", "steps": 2},
+        "akh": {"_target_": "fingerprint/akh"},
     }
     assert run(changed) == 0
 
@@ -96,7 +96,7 @@ def test_a_second_run_does_nothing_and_reports_the_same(tmp_path):
 
 def test_two_workers_make_the_same_bits_as_one(tmp_path):
     one, two = config(tmp_path / "one"), config(tmp_path / "two")
-    two["executor"] = {"_target_": "benchmark.run.local.Local", "workers": 2}
+    two["executor"] = {"_target_": "executor/local", "workers": 2}
     assert run(one) == 0 and run(two) == 0
     assert digests(tmp_path / "one/store") == digests(tmp_path / "two/store") != {}
 
@@ -126,14 +126,14 @@ def test_a_failure_is_reported_named_and_made_good_by_a_rerun(tmp_path, monkeypa
     original = Independent.derive
 
     def derive(self, case):
-        if self.copy == 1:
+        if self.replicate == 1:
             raise RuntimeError("out of luck")
         return original(self, case)
 
     monkeypatch.setattr(Independent, "derive", derive)
     assert run(config(tmp_path)) == 1
     page = (tmp_path / "results/mini/index.html").read_text()
-    assert "independent copy=1" in page and "out of luck" in page
+    assert "independent replicate=1" in page and "out of luck" in page
     monkeypatch.setattr(Independent, "derive", original)
     before = built(tmp_path / "store")
     assert run(config(tmp_path)) == 0

@@ -24,7 +24,7 @@ from tests.benchmark.run.test_local import TASK, built, config, program
 def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
     training = {**TASK["training"], "epochs": 100000}
     chosen = config(tmp_path, task={"digits": {**TASK, "training": training}})
-    chosen["executor"] = {"_target_": "benchmark.run.local.Local", "workers": 2}
+    chosen["executor"] = {"_target_": "executor/local", "workers": 2}
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell has its children ignore it
     process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL, preexec_fn=heeds)

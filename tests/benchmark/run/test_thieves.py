@@ -21,42 +21,42 @@ from benchmark.spec.component import of_spec, spec_of
 from benchmark.store.artefacts import Store
 from suspects.chain import Chain
 from suspects.finetune import FineTune
-from suspects.independent import Independent, Stranger
+from suspects.independent import Independent, IndependentVariant
 
-DIGITS = {"_target_": "benchmark.data.digits.Digits"}
-TRAINING = {"_target_": "benchmark.tasks.base.Training", "epochs": 1, "learning_rate": 0.01, "batch": 128}
-RESNET = {"_target_": "benchmark.networks.small.SmallResNet", "widths": [4, 4, 4]}
-VGG = {"_target_": "benchmark.networks.small.SmallVGG", "widths": [4, 4, 4], "hidden": 4}
+DIGITS = {"_target_": "data/digits"}
+TRAINING = {"_target_": "training/one_cycle", "epochs": 1, "learning_rate": 0.01, "batch": 128}
+RESNET = {"_target_": "network/small_resnet", "widths": [4, 4, 4]}
+VGG = {"_target_": "network/small_vgg", "widths": [4, 4, 4], "hidden": 4}
 COMMON = {"architecture": RESNET, "training": TRAINING}
-CLASSES = {"_target_": "benchmark.tasks.classification.Classification", "data": DIGITS, **COMMON}
-ROTATED = {"_target_": "benchmark.data.digits.RotatedDigits"}
-DEGREES = {"_target_": "benchmark.tasks.regression.Regression", "data": ROTATED, "scale": 26.0, **COMMON}
-SHARE = {"_target_": "benchmark.data.share.Share", "source": DIGITS, "share": 0.5}
-LEAK = {"_target_": "suspects.leaked.FineTuneOnLeak", "method": "random", "epochs": 1}
+CLASSES = {"_target_": "task/classification", "data": DIGITS, **COMMON}
+ROTATED = {"_target_": "data/rotated_digits"}
+DEGREES = {"_target_": "task/regression", "data": ROTATED, "scale": 26.0, **COMMON}
+SHARE = {"_target_": "data/share", "source": DIGITS, "share": 0.5}
+LEAK = {"_target_": "suspect/leaked", "method": "random", "epochs": 1}
 CONFIG = {
     "name": "mine",
     "task": {"digit": CLASSES, "angle": DEGREES},
     "suspect": {
-        "finetune": {"_target_": "suspects.finetune.FineTune", "epochs": 1},
+        "finetune": {"_target_": "suspect/finetune", "epochs": 1},
         "leaked": LEAK,
-        "knockoff": {"_target_": "suspects.knockoff.Knockoff", "surrogate": DIGITS, "budget": 64, "epochs": 1},
-        "label_smoothing": {"_target_": "suspects.smooth.LabelSmoothing", "epochs": 1},
-        "independent": {"_target_": "suspects.independent.Independent"},
-        "vgg": {"_target_": "suspects.independent.Stranger", "data": "same", "architecture": VGG},
-        "other_half": {"_target_": "suspects.independent.Stranger", "data": "other"},
+        "knockoff": {"_target_": "suspect/knockoff", "surrogate": DIGITS, "budget": 64, "epochs": 1},
+        "label_smoothing": {"_target_": "suspect/label_smoothing", "epochs": 1},
+        "independent": {"_target_": "suspect/independent"},
+        "vgg": {"_target_": "suspect/independent_variant", "data": "same", "architecture": VGG},
+        "other_half": {"_target_": "suspect/independent_variant", "data": "other"},
     },
     "fingerprint": {
-        "random": {"_target_": "fingerprints.random.Random"},
-        "saliency": {"_target_": "fingerprints.saliency.Saliency", "steps": 2},
+        "random": {"_target_": "fingerprint/random"},
+        "saliency": {"_target_": "fingerprint/saliency", "steps": 2},
     },
     "auxiliary": {
-        "surrogate": [{"_target_": "suspects.finetune.FineTune"}],
+        "surrogate": [{"_target_": "suspect/finetune"}],
         "reference": [
-            {"_target_": "suspects.independent.Independent"},
-            {"_target_": "suspects.independent.Stranger", "data": "other"},
+            {"_target_": "suspect/independent"},
+            {"_target_": "suspect/independent_variant", "data": "other"},
         ],
     },
-    "trainer": {"_target_": "benchmark.training.trainer.Trainer", "device": "cpu"},
+    "trainer": {"_target_": "trainer/lightning", "device": "cpu"},
     "count": 10,
     "repeats": 2,
     "repeat_zoo": False,
@@ -114,7 +114,7 @@ def test_parents_come_before_children_and_leaks_move_with_the_method(config):
 
 
 def test_a_method_with_helpers_may_leak(config):
-    config["fingerprint"]["ipguard"] = {"_target_": "fingerprints.ipguard.IPGuard", "k_grid": [1.0, 2.0]}
+    config["fingerprint"]["ipguard"] = {"_target_": "fingerprint/ipguard", "k_grid": [1.0, 2.0]}
     config["suspect"]["leaked"] = LEAK | {"method": "ipguard"}
     planned = plan(read(config))
     seen = set()
@@ -125,15 +125,15 @@ def test_a_method_with_helpers_may_leak(config):
     assert [type(job.recipe.suspect) for job in references] == [Independent, Independent]  # no other half to train on
     config["task"]["digit"]["data"] = SHARE
     references = jobs_of(plan(read(config)), ModelJob, task_name="digit", role="reference")
-    assert [type(job.recipe.suspect) for job in references] == [Independent, Stranger]
+    assert [type(job.recipe.suspect) for job in references] == [Independent, IndependentVariant]
 
 
 def test_the_gallery_shows_models_of_the_tasks_own_labels(config):
     config["suspect"] = {
-        "transfer": {"_target_": "suspects.transfer.Transfer"},
+        "transfer": {"_target_": "suspect/transfer"},
         "vgg": config["suspect"]["vgg"],
-        "noise": {"_target_": "suspects.disguise.WeightNoise"},
-        "independent": {"_target_": "suspects.independent.Independent"},
+        "noise": {"_target_": "suspect/weight_noise"},
+        "independent": {"_target_": "suspect/independent"},
     }
     for job in plan(read(config)).of_kind(ExhibitJob):
         assert list(job.shown) == ["victim", "noise", "independent"]
@@ -183,7 +183,7 @@ def test_a_ladder_of_architectures_is_labelled_by_their_names(config):
 
 def test_steps_of_a_chain_may_be_names_of_suspects(config):
     config["suspect"]["finetune"]["layers"] = ["last", "all"]
-    chain = {"_target_": "suspects.chain.Chain", "steps": ["finetune layers=all", "knockoff"]}
+    chain = {"_target_": "suspect/chain", "steps": ["finetune layers=all", "knockoff"]}
     config["suspect"] = {"chain": chain} | config["suspect"]
     suspects = {recipe.label: recipe.suspect for recipe in read(config).recipes}
     assert suspects["chain"] == Chain(steps=(suspects["finetune layers=all"], suspects["knockoff"]))
@@ -245,7 +245,7 @@ def test_another_architecture_comes_back_from_the_store_as_it_was(done):
 def test_other_labels_come_back_from_the_store_with_their_own_quality(done, trainer):
     _, store = done
     config = copy.deepcopy(CONFIG)
-    config["suspect"] |= {"transfer": {"_target_": "suspects.transfer.Transfer", "epochs": 1}}
+    config["suspect"] |= {"transfer": {"_target_": "suspect/transfer", "epochs": 1}}
     job = next(j for j in plan(read(config)).of_kind(ModelJob) if j.recipe.family == "transfer")
     workshop = Workshop(store, trainer)
     workshop.do(job)
@@ -263,7 +263,7 @@ def test_the_thief_gets_the_prints_as_they_were_made(done, trainer):
     class Spy(type(job.recipe.suspect)):
         def derive(self, case):
             seen.append(case.leaked)
-            return case.stolen()
+            return case.copy_of_victim()
 
     recipe = dataclasses.replace(job.recipe, suspect=Spy(method="random"))
     spied = dataclasses.replace(job, recipe=recipe, key="f" * 20)

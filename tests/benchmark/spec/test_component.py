@@ -11,13 +11,13 @@ from benchmark.errors import InputError
 from benchmark.spec.component import Component, build, setting
 
 
-class Inner(Component):
+class Inner(Component, name="test/inner"):
     """A nested component."""
 
     rate: float = setting(0.1, above=0, high=1)
 
 
-class Sample(Component):
+class Sample(Component, name="test/sample"):
     """One field of each kind that the harness uses."""
 
     size: int
@@ -32,7 +32,7 @@ class Sample(Component):
     steps: tuple[Inner, ...] = ()
 
 
-class Interval(Component):
+class Interval(Component, name="test/interval"):
     """A check over two fields."""
 
     low: float = 0.0

@@ -33,7 +33,7 @@ values = st.recursive(
 )
 
 
-class Step(Component):
+class Step(Component, name="test/step"):
     """A nested component with a setting for each stage."""
 
     rate: float = 0.1
@@ -41,7 +41,7 @@ class Step(Component):
     threads: int = setting(1, stage="runtime")
 
 
-class Recipe(Component):
+class Recipe(Component, name="test/recipe"):
     """A component with every stage, a list and a nested component."""
 
     rho: float = setting(0.0, low=0)

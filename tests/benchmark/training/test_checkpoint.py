@@ -114,7 +114,7 @@ def test_a_save_that_is_cut_off_leaves_the_one_before(tmp_path, monkeypatch):
 
 
 def test_a_killed_job_and_a_full_disk_keep_the_epochs_and_a_failed_job_does_not(tmp_path, trainer, monkeypatch):
-    task = {**TASK, "training": {"_target_": "benchmark.tasks.base.Training", "epochs": 8, "batch": 256}}
+    task = {**TASK, "training": {"_target_": "training/one_cycle", "epochs": 8, "batch": 256}}
     job = plan(read(config(tmp_path, task={"digits": task}))).jobs[0]
     eager = dataclasses.replace(trainer, checkpoint=0)
     folder = tmp_path / "store" / "unfinished" / job.key

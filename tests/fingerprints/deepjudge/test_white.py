@@ -131,7 +131,7 @@ def test_the_distances_are_those_of_slow_loops(owner, disturbed, generator):
         expected["lad"] += sum(flips) / len(flips) / 16
     verifiers = method.verifiers(owner.task)
     for name, value in expected.items():
-        access = WhiteBox(owner.task, suspect)
+        access = WHITE_BOX(owner.task, suspect)
         assert value > 0
         found = verifiers[name].statistic(verifiers[name].measure(prints, access), prints.payload)
         assert found == pytest.approx(value, rel=1e-4), name
@@ -155,10 +155,10 @@ def test_another_head_is_no_hindrance(owner, generator):
     assert measure(narrowed(copy.deepcopy(owner.victim), 4), prints, owner.task).abs().max() == 0
 
 
-def test_other_widths_layers_or_kinds_of_layer_do_not_apply(owner, case_of, tasks, generator, victim_of):
+def test_other_widths_layers_or_kinds_of_layer_do_not_apply(owner, ingredients_of, tasks, generator, victim_of):
     task = owner.task
     prints = DeepJudgeWhite(**EASY, layer="1.branch.2").generate(owner, 8, generator(0))
-    pruned = FilterPruning(ratio=0.5).derive(case_of(task))
+    pruned = FilterPruning(ratio=0.5).derive(ingredients_of(task))
     with pytest.raises(Inapplicable, match=r"^layer 1.branch.2 has 4 neurons instead of 8$"):
         measure(pruned, prints, task)
     with pytest.raises(Inapplicable, match=r"^the network has no layer 1.branch.2$"):

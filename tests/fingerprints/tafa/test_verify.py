@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from benchmark.access.access import Answers, Labels
-from benchmark.contracts.fingerprint import LabelMatch, Prints
+from benchmark.contracts.fingerprint import Prints
+from fingerprints.labels import LabelMatch
 from fingerprints.tafa.codes import (
     TAFA,
 )
@@ -55,7 +56,7 @@ def test_tolerance_is_calibrated_on_the_victim_and_its_references(tasks, owner_o
 
     prints, verifier = Prints(samples, None, payload), AnswerMatch(0.5)
     for model, expected in [(owner.victim, own), (references[1], owner.task.answer(references[1], samples, pair))]:
-        access = Answers(owner.task, model)
+        access = PROBABILITY(owner.task, model)
         measured = verifier.measure(prints, access)
         torch.testing.assert_close(measured, expected)  # the answer itself: no threshold yet
         assert access.queries == 9

@@ -39,7 +39,7 @@ def make_distances(make_findings: Callable[..., Findings]) -> Callable[..., Find
         scores.loc[judged, "matched"] = np.nan
         numbers = ["score", "score_8bit", "statistic", "threshold"]
         for suspect, verifiers in (
-            ("distill copy=0", ["robd", "jsd"]),
+            ("distill replicate=0", ["robd", "jsd"]),
             ("retrain layers=all", ["jsd", "nod", "nad", "lod"]),
         ):
             gone = scores["suspect"].eq(suspect) & scores["verifier"].isin(verifiers)

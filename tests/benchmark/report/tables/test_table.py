@@ -213,9 +213,11 @@ def test_cost_and_models(make_findings: Make) -> None:
 def test_the_matrix_has_every_method_on_every_suspect_and_no_blank(make_findings: Make) -> None:
     findings = make_findings()
     rows = findings.scores
-    silent = (rows["suspect"] == "distill copy=0") & (rows["verifier"] == "black") & (rows["task"] == "digits_class")
+    silent = (
+        (rows["suspect"] == "distill replicate=0") & (rows["verifier"] == "black") & (rows["task"] == "digits_class")
+    )
     rows.loc[silent & (rows["repeat"] == 1), ["score", "matched", "reason"]] = [NAN, NAN, "answers in riddles"]
-    rows = rows[~((rows["suspect"] == "independent copy=1") & (rows["fingerprint"] == "akh"))]
+    rows = rows[~((rows["suspect"] == "independent replicate=1") & (rows["fingerprint"] == "akh"))]
     scores = checked(replace(findings, scores=rows)).scores
     table = matrix.table(scores, {"akh": "Reconstruction."})
     assert len(table.rows) == 2 * 12 and all(as_cell(cell).text for row in table.rows for cell in row)
@@ -224,10 +226,10 @@ def test_the_matrix_has_every_method_on_every_suspect_and_no_blank(make_findings
     means = scores[scores["task"].eq("digits_class") & scores["suspect"].eq("finetune layers=all")]
     expected = means.groupby(["fingerprint", "verifier"], sort=False)["score"].mean()
     assert cells[2:] == [f"{value:.2f}" for value in expected]
-    partly = next(row[3] for row in table.rows if row[:2] == ("digits_class", "distill copy=0"))
+    partly = next(row[3] for row in table.rows if row[:2] == ("digits_class", "distill replicate=0"))
     assert isinstance(partly, Cell) and table.footnotes[partly.marks[0]] == "answers in riddles"
-    assert texts(table, "digits_class", "independent copy=1")[4] == "–"
-    assert texts(table, "digits_angle", "distill copy=0")[4] == "n/a"
+    assert texts(table, "digits_class", "independent replicate=1")[4] == "–"
+    assert texts(table, "digits_angle", "distill replicate=0")[4] == "n/a"
     assert {"needs class labels: the task has none", matrix.FAILED} <= set(table.footnotes.values())
     assert "akh: Reconstruction." in table.notes
     assert texts(table, "digits_class", "filter_pruning ratio=7/16†")

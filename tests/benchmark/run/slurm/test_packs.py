@@ -13,8 +13,8 @@ from tests.benchmark.run.test_local import TASK, config
 @pytest.fixture
 def jobs(tmp_path):
     """Two tasks, a method with auxiliary models, two repeats."""
-    ipguard = {"_target_": "fingerprints.ipguard.IPGuard", "steps": 2}
-    conferae = {"_target_": "fingerprints.conferae.ConferAE", "steps": 2, "rounds": 1}
+    ipguard = {"_target_": "fingerprint/ipguard", "steps": 2}
+    conferae = {"_target_": "fingerprint/conferae", "steps": 2, "rounds": 1}
     chosen = config(tmp_path, fingerprint={"ipguard": ipguard, "conferae": conferae})
     return plan(read({**chosen, "task": {"digits": TASK, "again": TASK | {"classes": 10, "drop": 0.1}}})).jobs
 
