@@ -10,10 +10,10 @@ from typing import Any
 from benchmark.errors import InputError
 from benchmark.paths import ROOT
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import MeasureJob
 from benchmark.plan.plan import plan
-from benchmark.run.local import Executor, missing
-from benchmark.spec.component import build
+from benchmark.plan.verdicts import MeasureJob
+from benchmark.run.executor import missing
+from benchmark.spec.build import built
 from benchmark.store.artefacts import Store
 
 
@@ -28,9 +28,7 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         InputError: something in the configuration or the store has to be mended by the user.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    executor = build(config["executor"], "executor")
-    if not isinstance(executor, Executor):
-        raise InputError(f"executor: wants an executor, got {type(executor).__name__}")
+    executor = built(config["executor"], "executor", "executor")
     experiment = read(config)
     jobs = plan(experiment)
     store = Store(ROOT / config["store"])
@@ -55,16 +53,17 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         _say("no results: nothing could be judged")
         return 1
 
-    from benchmark.collect.collect import collect
+    from benchmark.collect.findings import collect
     from benchmark.report import write
 
-    write(collect(jobs, store, failures, config, overrides), folder, ROOT / "results" / "published")
+    findings = collect(jobs, store, failures, config, overrides)
+    write(findings, folder, ROOT / "results" / "published")
     if swept:
         from benchmark.report.sweep import join
 
         join(folder.parent)
     _say(f"results: {folder / 'index.html'}")
-    return 1 if failures else 0
+    return 1 if findings.manifest["failures"] else 0
 
 
 def _say(line: str) -> None:

@@ -5,69 +5,12 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmark.errors import InputError
-from benchmark.plan.jobs import Job
-from benchmark.run.process import failure_note
-from benchmark.run.slurm.queue import Queue, states
+from benchmark.run.slurm.queue import Queue
+from benchmark.run.standing import FAILED, LOST, STATES, Standing, standings
 from benchmark.store.artefacts import Store
-
-DONE, RUNNING, QUEUED, FAILED, LOST, MISSING = "done", "running", "queued", "failed", "lost", "missing"
-STATES = (DONE, RUNNING, QUEUED, FAILED, LOST, MISSING)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a job stands; `note` says why it failed or was lost, and where to read more.
-
-    `lost` means that its Slurm task is over without it: killed, cancelled or out of time.
-    """
-
-    job: Job
-    state: str
-    note: str = ""
-
-
-def standings(jobs: Sequence[Job], store: Store, queue: Queue) -> list[Standing]:
-    """How each job stands, in the given order, parents before children.
-
-    Raises:
-        InputError: something was queued on Slurm, and Slurm does not answer.
-    """
-    task_of = {key: task for task, keys in queue.queued().items() for key in keys}  # the newest one wins
-    alive = states() if task_of else {}
-    found: dict[str, Standing] = {}
-    for job in jobs:
-        task = task_of.get(job.key, "")
-        found[job.key] = _standing(job, store, found, queue.log(task) if task else None, alive.get(task, ""))
-    return list(found.values())
-
-
-def _standing(job: Job, store: Store, known: dict[str, Standing], log: Path | None, state: str) -> Standing:
-    if store.find(job.key) is not None:
-        return Standing(job, DONE)
-    if state == "RUNNING" or (not state and store.building(job.key)):
-        return Standing(job, RUNNING)
-    if state:
-        return Standing(job, QUEUED)
-    note = failure_note(store.root, job.key)
-    if note.exists():
-        line = note.read_text(encoding="utf-8").partition("\n")[0]
-        return Standing(job, FAILED, f"{line} (traceback: {note})")
-    for key in job.parents.values():
-        if key in known and known[key].state in (FAILED, LOST):
-            root = known[key]
-            return Standing(job, root.state, f"needs «{root.job.title}», which {_became(root.state)}")
-    if log is not None:
-        return Standing(job, LOST, f"its Slurm task is over without it: killed, cancelled or out of time (log: {log})")
-    return Standing(job, MISSING)
-
-
-def _became(state: str) -> str:
-    return "failed" if state == FAILED else "was lost"
 
 
 def lines(found: Sequence[Standing]) -> list[str]:

@@ -12,40 +12,63 @@ import torch
 from torch import Tensor
 
 from benchmark import metrics
-from benchmark.plan.jobs import MeasureJob, PrintsJob
+from benchmark.collect.scores import Scoring, stored_payload
+from benchmark.contracts.fingerprint import Verifier
 from benchmark.plan.plan import Plan
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.verdicts import MeasureJob
 from benchmark.spec.identity import seed_for
 from benchmark.store.artefacts import Store
+from benchmark.store.reasons import reason_of
 
 
-def ablations(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+def ablations(plan: Plan, store: Store, scoring: Scoring) -> Iterator[dict[str, Any]]:
     """One row per method, verifier, setting, value and repeat whose measurements are all in the store."""
-    read = lru_cache(maxsize=4096)(lambda key: _tensors(store, key, "measured.safetensors"))
-    payload = lru_cache(maxsize=64)(lambda key: stored_payload(store, key))
-    yield from _of_counts(plan, read, payload)
-    yield from _of_settings(plan, read, payload)
+    stored = _Stored(plan, store, scoring)
+    yield from _of_counts(plan, stored)
+    yield from _of_settings(plan, stored)
 
 
-def _of_counts(plan: Plan, read: Any, payload: Any) -> Iterator[dict[str, Any]]:
+class _Stored:
+    """Measurements and payloads out of the store, each read once, and the verifiers' scores of them."""
+
+    def __init__(self, plan: Plan, store: Store, scoring: Scoring) -> None:
+        self.experiment, self._scoring = plan.experiment, scoring
+        self.measured = lru_cache(maxsize=4096)(lambda key: _measured(store, key))
+        self.payload = lru_cache(maxsize=64)(lambda key: stored_payload(store, key))
+
+    def score(self, title: str, verifier: Verifier, measured: Tensor | None, payload: Mapping[str, Tensor]) -> float:
+        """The score; NaN where there is no measurement, or where it fails, which is noted."""
+        if measured is None:
+            return np.nan
+        try:
+            return verifier.score(measured, payload)
+        except Exception as error:
+            self._scoring.failed(title, error)
+            return np.nan
+
+
+def _of_counts(plan: Plan, stored: _Stored) -> Iterator[dict[str, Any]]:
     """Smaller N: a random part of the prints, the same for every suspect."""
     measured: dict[str, list[MeasureJob]] = defaultdict(list)
     for job in plan.of_kind(MeasureJob):
-        if not job.prints.variant and job.suspect.role == "suspect":
+        known = job.channel_name == plan.experiment.channel and not job.prints.variant
+        if known and job.suspect.role == "suspect":
             measured[job.prints.key].append(job)
     for jobs in measured.values():
         prints = jobs[0].prints
         seed = seed_for(prints.task_name, "ablation", prints.method, prints.repeat)
         order = torch.randperm(prints.count, generator=torch.Generator().manual_seed(seed))
         for count in plan.experiment.ablation_counts:
-            for row in _rows(prints, jobs, read, payload, order[:count]):
+            for row in _rows(prints, jobs, stored, order[:count]):
                 yield row | {"setting": "count", "value": count}
 
 
-def _of_settings(plan: Plan, read: Any, payload: Any) -> Iterator[dict[str, Any]]:
+def _of_settings(plan: Plan, stored: _Stored) -> Iterator[dict[str, Any]]:
     """Only the verifiers are listed whose score the setting changes."""
     found: dict[tuple[str, str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for variant in plan.variants:
-        for row in _rows(variant.prints, variant.measured, read, payload, slice(None)):
+        for row in _rows(variant.prints, variant.measured, stored, slice(None)):
             place = (row["task"], row["fingerprint"], row["verifier"], variant.setting)
             found[place].append(row | {"setting": variant.setting, "value": variant.value})
     for rows in found.values():
@@ -57,42 +80,38 @@ def _of_settings(plan: Plan, read: Any, payload: Any) -> Iterator[dict[str, Any]
 
 
 def _rows(
-    prints: PrintsJob, jobs: Sequence[MeasureJob], read: Any, payload: Any, chosen: Tensor | slice
+    prints: PrintsJob, jobs: Sequence[MeasureJob], stored: _Stored, chosen: Tensor | slice
 ) -> Iterator[dict[str, Any]]:
     """The areas of each verifier over the suspects, on the chosen prints; nothing while a measurement is missing."""
-    measured = [read(job.key) for job in jobs]
-    given = payload(prints.key)
+    measured, given = [stored.measured(job.key) for job in jobs], stored.payload(prints.key)
     if given is None or any(each is None for each in measured):
         return
     part = {name: value[chosen] if value.ndim else value for name, value in given.items()}
-    stolen = np.array([job.suspect.recipe.suspect.stolen for job in jobs])
+    positive = np.array([stored.experiment.is_positive(job.suspect.recipe.suspect) for job in jobs])
     for name, verifier in prints.fingerprint.verifiers(prints.task).items():
-        scores = np.array([verifier.score(each[name][chosen], part) if name in each else np.nan for each in measured])
+        parts = [each[name][chosen] if name in each else None for each in measured]
+        title = f"{prints.method} {name}"
+        scores = np.array([stored.score(title, verifier, of_suspect, part) for of_suspect in parts])
         known = ~np.isnan(scores)
-        if len(set(stolen[known])) < 2:  # it applies to no suspect of one side
+        if len(set(positive[known])) < 2:  # it applies to no suspect of one side
             continue
         yield {
             "task": prints.task_name,
             "fingerprint": prints.method,
             "verifier": name,
             "repeat": prints.repeat,
-            "aruc": metrics.aruc(scores, stolen),
-            "auc": metrics.roc_auc(scores, stolen),
-            "positives": int(stolen[known].sum()),
-            "negatives": int((~stolen)[known].sum()),
-            "n": next(len(each[name][chosen]) for each in measured if name in each),
+            "aruc": metrics.aruc(scores, positive),
+            "auc": metrics.roc_auc(scores, positive),
+            "positives": int(positive[known].sum()),
+            "negatives": int((~positive)[known].sum()),
+            "n": next(len(of_suspect) for of_suspect in parts if of_suspect is not None),
             "scores": scores.tobytes(),
         }
 
 
-def _tensors(store: Store, key: str, name: str) -> Mapping[str, Tensor] | None:
+def _measured(store: Store, key: str) -> Mapping[str, Tensor] | None:
+    """A suspect's measurements by verifier, none where it could not be judged; None where the job is not done."""
     found = store.find(key)
-    return None if found is None else found.tensors(name)
-
-
-def stored_payload(store: Store, key: str) -> dict[str, Tensor] | None:
-    """What verification needs of stored prints; None where there are none."""
-    stored = _tensors(store, key, "prints.safetensors")
-    if stored is None:
-        return None
-    return {name.removeprefix("payload."): value for name, value in stored.items() if name.startswith("payload.")}
+    if found is None or reason_of(found):
+        return None if found is None else {}
+    return found.tensors("measured.safetensors")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from benchmark.spec.component import Component
-from benchmark.tasks.base import Task
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.trainer import Fit
 
@@ -42,10 +41,6 @@ class Asset(Component, ABC):
     It is a setting of the method, or made of its settings, and named in what the method `needs`; the method finds the
     result in `Owner.assets`. All repeats and numbers of prints share it.
     """
-
-    def inapplicable(self, task: Task) -> str:
-        """Why the asset makes no sense for a task, or an empty text."""
-        return ""
 
     def needs(self) -> Needs:
         """What the asset asks of the owner besides the victim."""

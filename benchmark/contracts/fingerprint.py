@@ -35,6 +35,26 @@ class Prints:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+def flat(prints: Prints, count: int) -> dict[str, Tensor]:
+    """The prints as named tensors, for a file.
+
+    Raises:
+        ValueError: there are not `count` of them, or pixels that no API takes: such a method must not get a score.
+    """
+    if len(prints.samples) != count:
+        raise ValueError(f"the method made {len(prints.samples)} prints instead of {count}")
+    if not (prints.samples.min() >= 0 and prints.samples.max() <= 1):
+        raise ValueError("the method made prints outside [0, 1]")
+    tensors = {"samples": prints.samples} | {f"payload.{name}": value for name, value in prints.payload.items()}
+    return tensors if prints.origin is None else tensors | {"origin": prints.origin}
+
+
+def unflat(tensors: Mapping[str, Tensor]) -> Prints:
+    """The prints that `flat` laid out, without their notes."""
+    payload = {n.removeprefix("payload."): t for n, t in tensors.items() if n.startswith("payload.")}
+    return Prints(tensors["samples"], tensors.get("origin"), payload)
+
+
 @dataclass(frozen=True)
 class Owner:
     """What the owner has: task, data, the victim, and what was trained to build or calibrate a method.

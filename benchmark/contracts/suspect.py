@@ -94,6 +94,11 @@ class Suspect(Component, ABC):
     relation: ClassVar[Relation]
 
     @property
+    def needs_victim(self) -> bool:
+        """Whether it is made from the victim, as all are but independent models."""
+        return self.relation is not Relation.INDEPENDENT
+
+    @property
     def shares_training_data(self) -> bool:
         """Whether the weights come of the victim's training images: the recipe's own training, or the victim's."""
         return True

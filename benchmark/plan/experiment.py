@@ -65,6 +65,10 @@ class Experiment:
         """The channel that headlines, curves and ablations are about."""
         return next(iter(self.channels))
 
+    def replicate(self, repeat: int) -> int:
+        """Which of the owner's replicates a repeat judges: one of its own with `repeat_zoo`, else always the first."""
+        return repeat if self.repeat_zoo else 0
+
     def is_positive(self, suspect: Suspect) -> bool:
         """Whether the answer to the experiment's question is yes for the models of this recipe."""
         return suspect.relation in self.question.positive

@@ -1,4 +1,4 @@
-"""Runs what the store does not have yet. One failed job stops only what needs it; a rerun continues."""
+"""Jobs on this machine. One failed job stops only what needs it; a rerun continues."""
 
 from __future__ import annotations
 
@@ -6,47 +6,26 @@ import heapq
 import multiprocessing
 import os
 import pickle
-from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from benchmark.errors import StoreError
-from benchmark.plan.jobs import Job
+from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
-from benchmark.run import process as worker
+from benchmark.run import process
+from benchmark.run.executor import Executor, Failure
 from benchmark.run.process import Outcome
 from benchmark.run.progress import Progress
-from benchmark.spec.component import Component, setting
+from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
 from benchmark.training.trainer import Trainer
 
 MOST_WORKERS = 4  # on processor cores, unless asked for more: each takes most of a GiB
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A job that could not be done, and why in one line."""
-
-    job: Job
-    error: str
-
-
-class Executor(Component, ABC):
-    """How and where jobs run. Its settings are no part of any artefact's identity."""
-
-    @abstractmethod
-    def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
-        """Does the jobs, parents before children, and returns those that failed; None if they are still to be done.
-
-        Raises:
-            StoreError: the store cannot be written any more; jobs that are done stay done.
-        """
 
 
 class Local(Executor, name="executor/local"):
@@ -70,8 +49,8 @@ class Local(Executor, name="executor/local"):
         wanted = self.workers or len(devices) or min(_cores(), MOST_WORKERS)
         workers = min(wanted, len(jobs))
         threads = self.threads or max(_cores() // wanted, 1)
-        with Progress(jobs) as progress, _hands(workers, store, trainer, threads, devices) as hands:
-            return _drive(jobs, hands, 2 * workers, progress, store)
+        with Progress(jobs) as progress, _pool(workers, store, trainer, threads, devices) as pool:
+            return _drive(jobs, pool, 2 * workers, progress, store)
 
 
 def _cores() -> int:
@@ -90,12 +69,12 @@ def _gpus(trainer: Trainer) -> list[str]:
 
 
 @contextmanager
-def _hands(
+def _pool(
     workers: int, store: Store, trainer: Trainer, threads: int, devices: Sequence[str]
 ) -> Iterator[futures.Executor]:
     """Who does the jobs: this process, or a pool whose processes leave with the run, however that ends."""
     if workers == 1:
-        worker.prepare(store.root, trainer, threads)
+        process.prepare(store.root, trainer, threads)
         yield _Here()
         return
     context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in an unknown state
@@ -103,7 +82,7 @@ def _hands(
     for place in range(workers):
         gpus.put(devices[place % len(devices)] if devices else "")
     ready = (store.root, pickle.dumps(trainer), threads, gpus, theirs)
-    pool = futures.ProcessPoolExecutor(workers, context, worker.start, ready)
+    pool = futures.ProcessPoolExecutor(workers, context, process.start, ready)
     try:
         yield pool
     except BaseException:
@@ -123,7 +102,7 @@ class _Here(futures.Executor):
         return future
 
 
-def _drive(jobs: Sequence[Job], hands: futures.Executor, width: int, progress: Progress, store: Store) -> list[Failure]:
+def _drive(jobs: Sequence[Job], pool: futures.Executor, width: int, progress: Progress, store: Store) -> list[Failure]:
     """Hands out jobs whose parents are done, in the plan's order, at most `width` at a time."""
     queue = _Queue(jobs)
     failures: dict[str, Failure] = {}
@@ -137,7 +116,7 @@ def _drive(jobs: Sequence[Job], hands: futures.Executor, width: int, progress: P
                 progress.done(job, None)
                 queue.done(job)
             else:
-                running[hands.submit(worker.do, job)] = job
+                running[pool.submit(process.do, job)] = job
         finished, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in finished:
             job = running.pop(future)
@@ -146,7 +125,7 @@ def _drive(jobs: Sequence[Job], hands: futures.Executor, width: int, progress: P
                 raise StoreError(outcome.error)
             if outcome.error:
                 failures[job.key] = Failure(job, outcome.error)
-                place = worker.failure_note(store.root, job.key)
+                place = process.failure_note(store.root, job.key)
                 progress.say(f"failed: {job.title}: {outcome.error} (traceback: {place})")
             progress.done(job, None if outcome.error else outcome.seconds)
             queue.done(job)
@@ -182,8 +161,3 @@ def _outcome(future: Future[Outcome]) -> Outcome:
     except BrokenProcessPool:
         line = "a worker process died (out of memory?); what was done is kept, run again to continue"
         return Outcome(0, line, fatal=True)
-
-
-def missing(plan: Plan, store: Store) -> list[Job]:
-    """The plan's jobs whose artefact is not in the store; a damaged one is moved aside and counts as missing."""
-    return [job for job in plan.jobs if store.find(job.key) is None]

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 from benchmark.errors import StoreError
 
 if TYPE_CHECKING:
-    from benchmark.plan.jobs import Job
-    from benchmark.run.bench import Workshop
+    from benchmark.plan.job import Job
+    from benchmark.run.bench import Bench
     from benchmark.training.trainer import Trainer
 
 GRACE = 5.0  # seconds for a job to take its draft away, when the run that it belongs to is over
 
-_workshop: Workshop | None = None  # one a process: it keeps the models that were loaded last
+_bench: Bench | None = None  # one a process: it keeps the models that were loaded last
 _busy = False
 
 
@@ -60,23 +60,23 @@ def start(root: Path, trainer: bytes, threads: int, gpus: Queue[str], alive: Con
 
 def prepare(root: Path, trainer: Trainer, threads: int) -> None:
     """Makes this process ready for jobs."""
-    global _workshop
-    from benchmark.run.bench import Workshop
+    global _bench
+    from benchmark.run.bench import Bench
     from benchmark.store.artefacts import Store
 
     trainer.configure_torch(threads)
-    _workshop = Workshop(Store(root), trainer)
+    _bench = Bench(Store(root), trainer)
 
 
 def do(job: Job) -> Outcome:
     """Does a job; why it failed goes to failures/KEY.txt in the store too, for whoever asks later."""
     global _busy
-    assert _workshop is not None
-    note = failure_note(_workshop.store.root, job.key)
+    assert _bench is not None
+    note = failure_note(_bench.store.root, job.key)
     start = time.monotonic()
     _busy = True
     try:
-        _workshop.do(job)
+        _bench.do(job)
         note.unlink(missing_ok=True)
     except StoreError as error:
         return Outcome(0, str(error), fatal=True)

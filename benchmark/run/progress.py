@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from benchmark.plan.jobs import Job
+from benchmark.plan.job import Job
 
 LINE_EVERY = 10.0  # seconds between lines in a log
 
@@ -25,7 +25,7 @@ class Progress:
         self._total, self._done, self._said = len(jobs), 0, 0.0
         self._waiting: dict[tuple[str, str], int] = defaultdict(int)
         for job in jobs:
-            self._waiting[_like(job)] += 1
+            self._waiting[(job.kind, job.like)] += 1
         self._spent: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._start = time.monotonic()
         columns = (TextColumn("{task.fields[state]}"), BarColumn(), TextColumn("{task.description}"))
@@ -50,9 +50,9 @@ class Progress:
     def done(self, job: Job, seconds: float | None) -> None:
         """Counts a job; `seconds` is what it took, None if it failed."""
         self._done += 1
-        self._waiting[_like(job)] -= 1
+        self._waiting[(job.kind, job.like)] -= 1
         if seconds is not None:
-            self._spent[_like(job)].append(seconds)
+            self._spent[(job.kind, job.like)].append(seconds)
         if self._bar and self._row is not None:
             self._bar.update(self._row, completed=self._done, state=self._state(), description=job.title)
         elif time.monotonic() - self._said > LINE_EVERY:
@@ -78,12 +78,6 @@ class Progress:
         )
         speed = sum(everything) / (time.monotonic() - self._start)  # workers beside each other make it more than 1
         return f", {_clock(left / speed)} left"
-
-
-def _like(job: Job) -> tuple[str, str]:
-    """Jobs that should take about as long: of one kind, and of one family or method."""
-    recipe = getattr(job, "recipe", None)
-    return job.kind, recipe.family if recipe else getattr(job, "method", "")
 
 
 def _mean(values: list[float]) -> float:

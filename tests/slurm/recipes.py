@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from benchmark.contracts.truth import Relation
-
 import time
 from pathlib import Path
 from typing import ClassVar
 
 from benchmark.contracts.suspect import Ingredients, Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 
 

@@ -9,8 +9,8 @@ import torch
 
 from benchmark.access.access import Answers, Labels
 from benchmark.contracts.fingerprint import Prints
-from fingerprints.labels import LabelFingerprint
 from benchmark.networks.network import Network
+from fingerprints.labels import LabelFingerprint
 from fingerprints.random import Random
 from fingerprints.saliency import Saliency
 from tests.speed.networks import owner, seeded

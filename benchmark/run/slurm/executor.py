@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.cli.status import DONE, standings
 from benchmark.errors import InputError
 from benchmark.paths import ROOT
-from benchmark.plan.jobs import Job
+from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
-from benchmark.run.local import Executor, Failure
+from benchmark.run.executor import Executor, Failure
 from benchmark.run.progress import Progress
 from benchmark.run.slurm.packs import Pack, dependency, packs, waits
 from benchmark.run.slurm.queue import Queue, ask, largest_array, states
 from benchmark.run.slurm.task import Work
+from benchmark.run.standing import DONE, standings
 from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
 

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from benchmark.plan.jobs import Job
+from benchmark.plan.job import Job
 
 LONG = ("model", "prints", "detector")  # kinds that take seconds to hours; the others are over in a moment
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import StoreError
-from benchmark.run import process as worker
+from benchmark.run import process
 from benchmark.store.artefacts import Store
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
-    from benchmark.plan.jobs import Job
+    from benchmark.plan.job import Job
     from benchmark.training.trainer import Trainer
 
 
@@ -35,7 +35,7 @@ class Work:
             RuntimeError: a job failed; so the task counts as failed, and what hangs on it is cancelled.
             StoreError: the store cannot be written.
         """
-        worker.prepare(self.root, self.trainer, self.threads)
+        process.prepare(self.root, self.trainer, self.threads)
         store, failed = Store(self.root), 0
         for job in self.jobs:
             absent = [name for name, key in job.parents.items() if store.find(key) is None]
@@ -43,7 +43,7 @@ class Work:
                 print(f"left out: {job.title}: there is no {', '.join(absent)}", flush=True)
                 failed += 1
                 continue
-            outcome = worker.do(job)
+            outcome = process.do(job)
             if outcome.fatal:
                 raise StoreError(outcome.error)
             print(f"failed: {job.title}: {outcome.error}" if outcome.error else f"done: {job.title}", flush=True)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from benchmark.plan.jobs import MeasureJob, ModelJob, PrintsJob
 
 from benchmark import metrics
 from benchmark.cli.command import run
 from benchmark.errors import InputError
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import MeasureJob, ModelJob, PrintsJob
 from benchmark.plan.plan import plan
 from tests.benchmark.run.test_local import config
 

@@ -9,13 +9,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from benchmark.plan.jobs import DetectionJob, DetectorJob
 from torch import Tensor
 
 from benchmark.cli.command import run
 from benchmark.data.base import Splits
 from benchmark.networks.network import Network
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import DetectionJob, DetectorJob
 from benchmark.plan.plan import plan
 from benchmark.run.bench import Workshop
 from benchmark.stealth.base import Detector

@@ -26,7 +26,7 @@ class Narrowed(Suspect, name="test/narrowed"):
     stolen = True
 
     def derive(self, given: Ingredients) -> Network:
-        return narrowed(case.copy_of_victim(), self.classes)
+        return narrowed(given.copy_of_victim(), self.classes)
 
 
 def narrowed(network: Network, classes: int) -> Network:

@@ -6,13 +6,13 @@ import copy
 from collections import Counter
 
 import pytest
+from benchmark.plan.jobs import DetectionJob, DetectorJob, ExhibitJob, MeasureJob, ModelJob, PrintsJob
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from benchmark.data.digits import Digits
 from benchmark.paths import CONF
 from benchmark.plan.experiment import Recipe, read
-from benchmark.plan.jobs import DetectionJob, DetectorJob, ExhibitJob, MeasureJob, ModelJob, PrintsJob
 from benchmark.plan.plan import plan
 from benchmark.plan.plan import plan as plans
 from suspects.independent import Independent

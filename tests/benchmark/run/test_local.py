@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmark.plan.jobs import MeasureJob, ModelJob
 
 from benchmark.cli.command import run
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import MeasureJob, ModelJob
 from benchmark.plan.plan import plan
 from benchmark.run.local import Local, _Queue, missing
 from benchmark.store.artefacts import Store

@@ -8,11 +8,11 @@ import dataclasses
 import pandas as pd
 import pytest
 import torch
-
 from benchmark.collect.collect import collect
+from benchmark.plan.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
+
 from benchmark.errors import InputError
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
 from benchmark.plan.plan import plan
 from benchmark.report.findings import checked
 from benchmark.run.bench import Workshop

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.access.access import Answers, Labels
+from benchmark.access.access import Labels
 from benchmark.contracts.fingerprint import Prints
 from fingerprints.labels import LabelMatch
 from fingerprints.tafa.codes import (

@@ -1,0 +1,68 @@
+"""A job: one artefact to make out of others. A new kind of job is one class that says what it is and builds itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from benchmark.spec.identity import key_of
+
+if TYPE_CHECKING:
+    from benchmark.run.bench import Bench
+    from benchmark.tasks.base import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Job(ABC):
+    """One artefact to make. Its key is the hash of `spec`, which is its whole identity, worked out once.
+
+    Planning must not wait for torch, so what `build` needs of it is imported there.
+
+    Attributes:
+        task_name: the task's key in the experiment.
+        parents: keys of the artefacts it is made from, by name.
+    """
+
+    task_name: str
+    task: Task = field(repr=False)
+    parents: Mapping[str, str] = field(init=False, repr=False)
+    spec: dict[str, Any] = field(init=False, repr=False)
+    key: str = field(init=False)
+
+    kind: ClassVar[str]
+    long: ClassVar[bool] = False  # takes seconds to hours; other jobs are over in a moment
+
+    def __post_init__(self) -> None:
+        parents = {name: job.key for name, job in self.made_from().items()}
+        spec = {"kind": self.kind, **self.identity(), "parents": parents}
+        for name, value in (("parents", parents), ("spec", spec), ("key", key_of(spec))):
+            object.__setattr__(self, name, value)
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What a person reads of it."""
+
+    @property
+    def like(self) -> str:
+        """What it shares with jobs of its kind that take about as long, such as a family of suspects or a method."""
+        return ""
+
+    @abstractmethod
+    def made_from(self) -> Mapping[str, Job]:
+        """The jobs whose artefacts it is made from, by name."""
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """All else that the artefact depends on, as JSON values."""
+
+    @abstractmethod
+    def build(self, bench: Bench, folder: Path) -> None:
+        """Writes the artefact's files into the empty folder; `bench` has what it is made from.
+
+        Raises:
+            Inapplicable: there can be no such artefact; the reason is kept in its place.
+        """

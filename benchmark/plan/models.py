@@ -1,0 +1,96 @@
+"""Jobs that train or derive a model: victims, suspects, and what an owner trains to help a method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from benchmark.plan.job import Job
+from benchmark.plan.recipes import Recipe
+from benchmark.spec.component import spec_of
+from benchmark.spec.identity import seed_for
+
+if TYPE_CHECKING:
+    from benchmark.plan.prints import PrintsJob
+    from benchmark.run.bench import Bench
+    from benchmark.training.trainer import Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class ModelJob(Job):
+    """Trains or derives a model.
+
+    Attributes:
+        role: `victim`, `suspect`, `surrogate` or `reference`.
+        replicate: of the owner, which numbers victims that differ by their seed only.
+        victim: what it is made from, None for models that need none.
+        leaked: the prints that a thief has got hold of, or None.
+    """
+
+    role: str
+    recipe: Recipe
+    replicate: int
+    trainer: Trainer = field(repr=False)
+    victim: ModelJob | None = field(default=None, repr=False)
+    leaked: PrintsJob | None = field(default=None, repr=False)
+
+    kind: ClassVar[str] = "model"
+    long: ClassVar[bool] = True
+
+    @property
+    def title(self) -> str:
+        return f"{self.task_name}: {self.role}" + (f" {self.recipe.label}" if self.role != "victim" else "")
+
+    @property
+    def like(self) -> str:
+        return self.recipe.family
+
+    @property
+    def seed(self) -> int:
+        """Of everything random in it; of its own for each role, family and replicate."""
+        own = self.recipe.suspect.replicate
+        return seed_for(self.task_name, self.role, self.recipe.family, own, self.replicate)
+
+    def made_from(self) -> Mapping[str, Job]:
+        named = {"victim": self.victim, "prints": self.leaked}
+        return {name: job for name, job in named.items() if job is not None}
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "task": spec_of(self.task),
+            "recipe": spec_of(self.recipe.suspect),
+            "trainer": spec_of(self.trainer),
+            "seed": self.seed,
+        }
+
+    def build(self, bench: Bench, folder: Path) -> None:
+        import copy
+        from functools import partial
+
+        from benchmark.contracts.suspect import Ingredients
+        from benchmark.networks.network import plainly_laid_out
+        from benchmark.store.artefacts import write_json, write_tensors
+        from benchmark.training.trainer import freeze
+
+        suspect = self.recipe.suspect
+        own = plainly_laid_out(copy.deepcopy(bench.network(self.victim))) if self.victim else None
+        leaked = bench.prints(self.leaked) if self.leaked else None
+        fit = partial(bench.trainer.fit, checkpoints=bench.checkpoints(self))
+        given = Ingredients(self.task, bench.data(self.task), own, self.seed, fit, leaked)
+        network = freeze(suspect.derive(given))
+        solved = suspect.solves(self.task)
+        bench.check_loads(network, solved)
+        quality = solved.quality(network, bench.data(solved))
+        write_tensors(folder / "weights.safetensors", network.state_dict())
+        record = {
+            "value": quality.value,
+            "detail": quality.detail,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "queries": given.meter.queries,
+        }
+        write_json(folder / "quality.json", record)
+
+
+Models = tuple[ModelJob, ...]

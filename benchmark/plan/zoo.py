@@ -1,0 +1,131 @@
+"""Zoos: one owner's victim, with the suspects that are judged and what the owner trains for the methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from benchmark.plan.assets import AssetJob
+from benchmark.plan.models import ModelJob, Models
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.recipes import Recipe
+from benchmark.spec.component import name_of, spec_of
+from benchmark.spec.identity import canonical
+from benchmark.spec.names import class_of
+
+if TYPE_CHECKING:
+    from benchmark.contracts.asset import Asset
+    from benchmark.contracts.fingerprint import Fingerprint, Needs
+    from benchmark.plan.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What an owner does to the victim while it is trained; `recipe` makes that victim, `name` is empty for nothing."""
+
+    name: str
+    recipe: Recipe
+
+
+@cache
+def unmarked() -> Mark:
+    """An owner who trains the task's network as it is."""
+    return Mark("", Recipe("victim", "victim", class_of("suspect/independent")()))
+
+
+class Zoos:
+    """The zoos of an experiment, by task, replicate and mark; each is planned once."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self._known: dict[tuple[str, int, str], Zoo] = {}
+
+    def of(self, task_name: str, replicate: int, mark: Mark | None = None) -> Zoo:
+        """The zoo of one owner."""
+        mark = mark or unmarked()
+        key = task_name, replicate, mark.name
+        if key not in self._known:
+            self._known[key] = Zoo(self, task_name, replicate, mark)
+        return self._known[key]
+
+
+class Zoo:
+    """One owner's victim, the suspects of which the experiment's question is asked, and the helpers on demand.
+
+    Models that need no victim are those of the unmarked owner: they are made once for all marks.
+    """
+
+    def __init__(self, zoos: Zoos, task_name: str, replicate: int, mark: Mark) -> None:
+        self.experiment, self.task_name, self.replicate, self.mark = zoos.experiment, task_name, replicate, mark
+        self.task = zoos.experiment.tasks[task_name]
+        self._unmarked = zoos.of(task_name, replicate) if mark.name else self
+        self._helpers: dict[tuple[str, int], ModelJob] = {}
+        self._prints: dict[tuple[str, int, str], PrintsJob] = {}
+        self._assets: dict[str, AssetJob] = {}
+
+    @cached_property
+    def victim(self) -> ModelJob:
+        """The owner's model."""
+        return ModelJob(self.task_name, self.task, "victim", self.mark.recipe, self.replicate, self.experiment.trainer)
+
+    @cached_property
+    def suspects(self) -> tuple[ModelJob, ...]:
+        """The models to judge that make sense on the task, in the experiment's order."""
+        chosen = (r for r in self.experiment.recipes if not self.experiment.inapplicable(r.suspect, self.task))
+        if self._unmarked is self:
+            return tuple(self._model("suspect", recipe) for recipe in chosen)
+        shared = {job.recipe.label: job for job in self._unmarked.suspects if job.victim is None}
+        return tuple(shared.get(recipe.label) or self._model("suspect", recipe) for recipe in chosen)
+
+    def _helpers_of(self, role: str, number: int) -> Models:
+        """The first `number` surrogates or references that the owner trains; recipes take turns."""
+        known = {"surrogate": self.experiment.surrogate, "reference": self.experiment.reference}[role]
+        recipes = [suspect for suspect in known if not suspect.inapplicable(self.task)]
+        for i in range(number):
+            if (role, i) not in self._helpers:
+                suspect = recipes[i % len(recipes)]
+                label = f"{i} ({name_of(suspect).partition('/')[2]})"
+                self._helpers[role, i] = self._model(role, Recipe(f"{role} {i}", label, suspect))
+        return tuple(self._helpers[role, i] for i in range(number))
+
+    def leak(self, method: str) -> PrintsJob:
+        """The first prints that a method makes for the victim, which a thief has got hold of.
+
+        A zoo of its own per repeat leaks that repeat's prints; one zoo for all leaks repeat 0's, the other repeats stay
+        secret.
+        """
+        return self.prints(method, self.experiment.fingerprints[method], self.replicate)
+
+    def prints(self, method: str, fingerprint: Fingerprint, repeat: int, variant: str = "") -> PrintsJob:
+        """The prints that a method makes for the victim; a `variant` of its settings belongs to an ablation only."""
+        known = method, repeat, variant
+        if known not in self._prints:
+            surrogates, references, assets = self._needed(fingerprint.needs())
+            own = self.task_name, self.task, method, fingerprint, repeat, self.experiment.count
+            self._prints[known] = PrintsJob(*own, self.victim, surrogates, references, assets, variant)
+        return self._prints[known]
+
+    def _needed(self, needs: Needs) -> tuple[Models, Models, dict[str, AssetJob]]:
+        assets = {name: self._asset(name, asset) for name, asset in needs.assets.items()}
+        return self._helpers_of("surrogate", needs.surrogates), self._helpers_of("reference", needs.references), assets
+
+    def _asset(self, name: str, asset: Asset) -> AssetJob:
+        key = canonical(spec_of(asset))
+        if key not in self._assets:
+            own = self.task_name, self.task, name, asset, self.replicate
+            self._assets[key] = AssetJob(*own, self.victim, *self._needed(asset.needs()))
+        return self._assets[key]
+
+    def _model(self, role: str, recipe: Recipe) -> ModelJob:
+        suspect = recipe.suspect
+        return ModelJob(
+            self.task_name,
+            self.task,
+            role,
+            recipe,
+            self.replicate,
+            self.experiment.trainer,
+            victim=self.victim if suspect.needs_victim else None,
+            leaked=self.leak(suspect.leaks) if suspect.leaks else None,
+        )
