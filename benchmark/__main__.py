@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmark.paths import CONF
@@ -22,13 +22,13 @@ def run(config: DictConfig) -> None:
     It leaves by SystemExit: an exception would have Hydra print lines of its own.
     """
     from benchmark.cli.command import run as run_experiment
+    from benchmark.cli.overrides import plain
     from benchmark.errors import InputError
 
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     chosen = HydraConfig.get()
-    swept = str(chosen.mode).endswith("MULTIRUN")
+    overrides, swept = list(chosen.overrides.task), str(chosen.mode).endswith("MULTIRUN")
     try:
-        code = run_experiment(plain, list(chosen.overrides.task), swept=swept)
+        code = run_experiment(plain(config, overrides), overrides, swept=swept)
     except InputError as error:
         fail(str(error))
     if code:

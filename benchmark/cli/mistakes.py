@@ -29,6 +29,11 @@ def explain(error: Exception, arguments: list[str], conf: Path) -> str:
         return f"{unknown_group[1]}: there is no such group, {near_misses(unknown_group[1], groups)}"
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
+        whole = next((a for a in arguments if a.startswith(f"{unknown[1]}={{") and "_target_" in a), "")
+        if whole:
+            return (
+                f"{unknown[1]}: write {unknown[1]}=NAME, or '++{whole}' to put a component with settings in its place"
+            )
         return f"{unknown[1]}: there is no such setting, {_siblings(error, unknown[1].rpartition('.')[2])}"
     if isinstance(error, OmegaConfBaseException) and error.full_key:
         return f"{error.full_key}: {_first_line(str(error.msg or error))}"
