@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,6 +21,7 @@ def run(config: DictConfig) -> None:
     It leaves by SystemExit: an exception would have Hydra print lines of its own.
     """
     from benchmark.cli.command import run as run_experiment
+    from benchmark.cli.mistakes import fail
     from benchmark.cli.overrides import plain
     from benchmark.errors import InputError
 
@@ -41,18 +41,12 @@ def main() -> None:
     try:
         run()
     except (HydraException, OmegaConfBaseException) as error:
-        from benchmark.cli.mistakes import explain
+        from benchmark.cli.mistakes import explain, fail
 
         fail(explain(error, sys.argv[1:], CONF))
     except KeyboardInterrupt:
         print("interrupted: what was done is kept, run again to continue", file=sys.stderr)
         raise SystemExit(130) from None
-
-
-def fail(line: str) -> NoReturn:
-    """One line and exit code 2."""
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Owner, Prints
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Owner
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from fingerprints.labels import LabelFingerprint

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from benchmark.access.access import PROBABILITY, WHITE_BOX, AnswerAPI, WhiteBox
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
 from benchmark.data.base import draw

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from hydra.errors import MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmark.errors import near_misses
+
+
+def fail(line: str) -> NoReturn:
+    """One line and exit code 2."""
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def explain(error: Exception, arguments: list[str], conf: Path) -> str:

@@ -48,8 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from benchmark.__main__ import fail
-    from benchmark.cli.mistakes import explain
+    from benchmark.cli.mistakes import explain, fail
     from benchmark.cli.overrides import plain
     from benchmark.paths import CONF
 

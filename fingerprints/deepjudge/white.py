@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmark.access.access import WHITE_BOX, WhiteBox
-from benchmark.contracts.fingerprint import Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import Inapplicable, InputError

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Fingerprint, Needs, Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import ImageSet, draw
 from benchmark.errors import InputError
