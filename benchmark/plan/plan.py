@@ -10,7 +10,7 @@ from benchmark.plan.ablations import Variant, variants
 from benchmark.plan.experiment import Experiment
 from benchmark.plan.job import Job
 from benchmark.plan.stealth import detector_jobs, stealth_jobs
-from benchmark.plan.verdicts import exhibit, measurements
+from benchmark.plan.verdicts import exhibit
 from benchmark.plan.zoo import Zoo, Zoos
 
 J = TypeVar("J", bound=Job)
@@ -55,7 +55,8 @@ def _of_repeat(experiment: Experiment, zoo: Zoo, repeat: int) -> Iterator[Job]:
             continue
         prints = zoo.prints(method, fingerprint, repeat)
         yield from prints.with_helpers()
-        yield from measurements(prints, (zoo.victim, *zoo.suspects), experiment.channels)
+        for channel in experiment.channels:
+            yield from zoo.measurements(prints, channel)
         yield from stealth_jobs(experiment, prints, detectors)
         if repeat == 0 and experiment.gallery and not zoo.task.data.private:
             shown = exhibit(experiment, prints, zoo.suspects)

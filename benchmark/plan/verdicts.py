@@ -74,14 +74,6 @@ class MeasureJob(Job):
         return verifier.measure(prints, access), access.queries
 
 
-def measurements(
-    prints: PrintsJob, suspects: Iterable[ModelJob], channels: Mapping[str, Channel]
-) -> tuple[MeasureJob, ...]:
-    """Every suspect on the prints, through every channel."""
-    own = prints.task_name, prints.task, prints
-    return tuple(MeasureJob(*own, suspect, name, channel) for suspect in suspects for name, channel in channels.items())
-
-
 @dataclass(frozen=True, eq=False)
 class ExhibitJob(Job):
     """Saliency maps of a few prints on the victim, a positive and a negative, for the gallery."""

@@ -10,6 +10,7 @@ from benchmark.plan.assets import AssetJob, Owned
 from benchmark.plan.models import ModelJob, Models
 from benchmark.plan.prints import PrintsJob
 from benchmark.plan.recipes import Recipe
+from benchmark.plan.verdicts import MeasureJob
 from benchmark.spec.component import name_of, spec_of
 from benchmark.spec.identity import canonical
 from benchmark.spec.names import class_of
@@ -64,6 +65,7 @@ class Zoo:
         self._helpers: dict[tuple[str, int], ModelJob] = {}
         self._prints: dict[tuple[str, int, str], PrintsJob] = {}
         self._assets: dict[str, AssetJob] = {}
+        self._measured: dict[tuple[str, str, str], tuple[MeasureJob, ...]] = {}
 
     @cached_property
     def victim(self) -> ModelJob:
@@ -105,6 +107,16 @@ class Zoo:
             owned, count = self._owned(fingerprint.needs()), self.experiment.count
             self._prints[known] = PrintsJob(*self._own, owned, method, fingerprint, repeat, count, variant)
         return self._prints[known]
+
+    def measurements(self, prints: PrintsJob, channel: str) -> tuple[MeasureJob, ...]:
+        """The victim and every suspect on the prints through a channel; what is only scored otherwise shares them."""
+        known = prints.key, canonical(prints.measured), channel
+        if known not in self._measured:
+            own = *self._own, prints
+            through = channel, self.experiment.channels[channel]
+            models = (self.victim, *self.suspects)
+            self._measured[known] = tuple(MeasureJob(*own, model, *through) for model in models)
+        return self._measured[known]
 
     def _owned(self, needs: Needs) -> Owned:
         surrogates, references = (self._helpers_of(role, number) for role, number in needs.models())
