@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
@@ -64,7 +65,7 @@ def test_the_substitute_begins_with_nothing_of_the_victim(tasks, ingredients_of,
         torch.manual_seed(31)
         fresh = given.task.network()
     assert same(recorded.calls[0].network, fresh)
-    assert recipe.stolen and recipe.shares_training_data is False
+    assert recipe.relation is Relation.DERIVED and recipe.shares_training_data is False
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
