@@ -131,7 +131,7 @@ def test_the_distances_are_those_of_slow_loops(owner, disturbed, generator):
         expected["lad"] += sum(flips) / len(flips) / 16
     verifiers = method.verifiers(owner.task)
     for name, value in expected.items():
-        access = WHITE_BOX(owner.task, suspect)
+        access = WhiteBox(owner.task, suspect)
         assert value > 0
         found = verifiers[name].statistic(verifiers[name].measure(prints, access), prints.payload)
         assert found == pytest.approx(value, rel=1e-4), name
