@@ -29,7 +29,7 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     """
 
     k: float = setting(default=10.0, low=0)
-    k_grid: tuple[float, ...] = setting(default=(), low=0)
+    k_grid: tuple[float, ...] = setting(default=(0.1, 1.0, 5.0, 10.0, 20.0), low=0)
     sweep: int = setting(default=20, low=4)
     start: str = setting(default="train", choices=("train", "noise"))
     target: str = setting(default="least_likely", choices=("least_likely", "random"))
@@ -37,7 +37,7 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     learning_rate: float = setting(default=0.01, above=0)
     steps: int = setting(default=1000, low=1)
     clip: bool = True
-    surrogates: int = setting(default=2, low=0)
+    surrogates: int = setting(default=3, low=0)
     references: int = setting(default=2, low=0)
     chunk: int = setting(default=1024, low=1, stage="runtime")
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Owner
+from benchmark.contracts.owner import Owner
 from benchmark.contracts.suspect import Ingredients
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits, RotatedDigits
