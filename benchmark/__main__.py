@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmark.paths import CONF
@@ -22,13 +21,14 @@ def run(config: DictConfig) -> None:
     It leaves by SystemExit: an exception would have Hydra print lines of its own.
     """
     from benchmark.cli.command import run as run_experiment
+    from benchmark.cli.mistakes import fail
+    from benchmark.cli.overrides import plain
     from benchmark.errors import InputError
 
-    plain: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     chosen = HydraConfig.get()
-    swept = str(chosen.mode).endswith("MULTIRUN")
+    overrides, swept = list(chosen.overrides.task), str(chosen.mode).endswith("MULTIRUN")
     try:
-        code = run_experiment(plain, list(chosen.overrides.task), swept=swept)
+        code = run_experiment(plain(config, overrides), overrides, swept=swept)
     except InputError as error:
         fail(str(error))
     if code:
@@ -41,18 +41,12 @@ def main() -> None:
     try:
         run()
     except (HydraException, OmegaConfBaseException) as error:
-        from benchmark.cli.mistakes import explain
+        from benchmark.cli.mistakes import explain, fail
 
         fail(explain(error, sys.argv[1:], CONF))
     except KeyboardInterrupt:
         print("interrupted: what was done is kept, run again to continue", file=sys.stderr)
         raise SystemExit(130) from None
-
-
-def fail(line: str) -> NoReturn:
-    """One line and exit code 2."""
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Owner, Prints
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Owner
 from benchmark.data.base import draw
 from benchmark.spec.component import setting
 from benchmark.tasks.base import labels

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Needs, Owner, Prints
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import InputError

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Needs, Owner, Prints
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import InputError

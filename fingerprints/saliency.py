@@ -15,11 +15,12 @@ from torch.nn import functional as F
 
 from benchmark.access.access import PROBABILITY, WHITE_BOX, AnswerAPI, WhiteBox
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
 from benchmark.data.base import draw
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Scorer, Task
@@ -52,6 +53,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train
+        owner.victim.maps(train.pixels(slice(1)))  # Inapplicable before any work where there is no map
         candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
         if len(candidates) < count:
             raise InputError(f"count: the victim answers only {len(candidates)} training images right, {count} wanted")
@@ -148,7 +150,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
         """The map before its ReLU (N, h, w) of the print's own F_c on any network, and the network's output."""
         pooled = network.class_weights() is not None and "label" in payload and self.cam_score == "logit"
         with torch.set_grad_enabled(create_graph):
-            maps = network.features(x)
+            maps = network.maps(x)
             if pooled:
                 return class_map_pooled(network, maps, payload["label"])
         return class_map(network, maps, scorer, create_graph=create_graph)
@@ -214,7 +216,11 @@ class WhiteSaliency(Matcher):
         self.method = method
 
     def measure(self, prints: Prints, suspect: WhiteBox) -> Tensor:
-        return self.method.corner(suspect.task, suspect.inspect(len(prints.samples)), prints.samples, prints.payload)
+        network = suspect.inspect(len(prints.samples))
+        try:
+            return self.method.corner(suspect.task, network, prints.samples, prints.payload)
+        except InputError as error:  # the suspect's map is smaller than the pattern's corner
+            raise Inapplicable(str(error)) from error
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         threshold = payload["auto_t_wb"] if self.method.thresholds == "auto" else self.method.t_wb

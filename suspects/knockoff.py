@@ -16,23 +16,23 @@ from suspects.extract import Extraction, Oracle, to_bytes
 
 
 class Knockoff(Extraction, name="suspect/knockoff"):
-    """Asks about `budget` random training pictures of `surrogate`, once each; their own targets are not used.
+    """Asks about `budget` random training pictures of the `query_set`, once each; their own targets are not used.
 
     The thief knows the API's format: pictures are brought to the task's size, and to grey where the task is grey.
     """
 
-    surrogate: DataSource = Patches()
+    query_set: DataSource = Patches()
     budget: int = setting(default=2000, low=1)
     epochs: int = setting(default=15, low=1)
 
     def check_data(self) -> None:
-        size = size_of(self.surrogate, "surrogate")
+        size = size_of(self.query_set, "query_set")
         if self.budget > size:
-            raise InputError(f"budget: {self.budget} queries are more than the {size} pictures of surrogate")
+            raise InputError(f"budget: {self.budget} queries are more than the {size} pictures of query_set")
 
     def derive(self, given: Ingredients) -> Network:
         generator = torch.Generator().manual_seed(given.seed)
-        pictures = self.surrogate.load().train.images
+        pictures = self.query_set.load().train.images
         chosen = pictures[torch.randperm(len(pictures), generator=generator)[: self.budget]]
         images = alike(chosen.to(given.data.train.images.device), given.data.train.images)
         targets = Oracle(given, self.answers)(images)

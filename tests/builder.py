@@ -9,6 +9,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from benchmark.cli.overrides import plain
 from benchmark.paths import CONF
 
 DIGITS = {"_target_": "data/digits"}
@@ -47,9 +48,7 @@ MINI: dict[str, Any] = {
 def composed(*overrides: str) -> dict[str, Any]:
     """What `python -m benchmark` makes of these overrides."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = OmegaConf.to_container(compose("config", list(overrides)), resolve=True, throw_on_missing=True)
-    assert isinstance(config, dict)
-    return {str(key): value for key, value in config.items()}
+        return plain(compose("config", list(overrides)), overrides)
 
 
 def configuration(folder: Path | str = "nowhere", **changes: Any) -> dict[str, Any]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from hydra.errors import MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmark.errors import near_misses
+
+
+def fail(line: str) -> NoReturn:
+    """One line and exit code 2."""
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def explain(error: Exception, arguments: list[str], conf: Path) -> str:
@@ -29,6 +37,11 @@ def explain(error: Exception, arguments: list[str], conf: Path) -> str:
         return f"{unknown_group[1]}: there is no such group, {near_misses(unknown_group[1], groups)}"
     unknown = re.search(r"Could not override '([^']+)'", text)
     if unknown:
+        whole = next((a for a in arguments if a.startswith(f"{unknown[1]}={{") and "_target_" in a), "")
+        if whole:
+            return (
+                f"{unknown[1]}: write {unknown[1]}=NAME, or '++{whole}' to put a component with settings in its place"
+            )
         return f"{unknown[1]}: there is no such setting, {_siblings(error, unknown[1].rpartition('.')[2])}"
     if isinstance(error, OmegaConfBaseException) and error.full_key:
         return f"{error.full_key}: {_first_line(str(error.msg or error))}"

@@ -46,17 +46,16 @@ def main(arguments: Sequence[str]) -> int:
     """Composes the configuration as `python -m benchmark` would, and shows how it stands."""
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from benchmark.__main__ import fail
-    from benchmark.cli.mistakes import explain
+    from benchmark.cli.mistakes import explain, fail
+    from benchmark.cli.overrides import plain
     from benchmark.paths import CONF
 
     overrides = [f"experiment={word}" if "=" not in word else word for word in arguments]
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config: Any = OmegaConf.to_container(compose("config", overrides), resolve=True, throw_on_missing=True)
+            config = plain(compose("config", overrides), overrides)
         return show(config)
     except (HydraException, OmegaConfBaseException) as error:
         fail(explain(error, overrides, CONF))

@@ -83,8 +83,9 @@ def _rows(
     prints: PrintsJob, jobs: Sequence[MeasureJob], stored: _Stored, chosen: Tensor | slice
 ) -> Iterator[dict[str, Any]]:
     """The areas of each verifier over the suspects, on the chosen prints; nothing while a measurement is missing."""
-    measured, given = [stored.measured(job.key) for job in jobs], stored.payload(prints.key)
-    if given is None or any(each is None for each in measured):
+    found, given = [stored.measured(job.key) for job in jobs], stored.payload(prints.key)
+    measured = [each for each in found if each is not None]
+    if given is None or len(measured) < len(found):
         return
     part = {name: value[chosen] if value.ndim else value for name, value in given.items()}
     positive = np.array([stored.experiment.is_positive(job.suspect.recipe.suspect) for job in jobs])

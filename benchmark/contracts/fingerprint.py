@@ -11,9 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.access.access import KINDS
-from benchmark.contracts.asset import Asset, State
-from benchmark.data.base import Splits
-from benchmark.networks.network import Network
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.spec.component import Component
 from benchmark.tasks.base import Payload, Task
 
@@ -53,31 +51,6 @@ def unflat(tensors: Mapping[str, Tensor]) -> Prints:
     """The prints that `flat` laid out, without their notes."""
     payload = {n.removeprefix("payload."): t for n, t in tensors.items() if n.startswith("payload.")}
     return Prints(tensors["samples"], tensors.get("origin"), payload)
-
-
-@dataclass(frozen=True)
-class Owner:
-    """What the owner has: task, data, the victim, and what was trained to build or calibrate a method.
-
-    Surrogates are copies that the owner made of the victim, references independent models; their seeds have a role of
-    their own, so that none of them is ever a suspect that is judged. Assets are what else the method `needs`, by name.
-    """
-
-    task: Task
-    data: Splits
-    victim: Network
-    surrogates: tuple[Network, ...] = ()
-    references: tuple[Network, ...] = ()
-    assets: Mapping[str, State] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a method wants the owner to have besides the victim: so many surrogates and references, and assets."""
-
-    surrogates: int = 0
-    references: int = 0
-    assets: Mapping[str, Asset] = field(default_factory=dict)
 
 
 class Verifier(ABC):

@@ -29,7 +29,7 @@ class FaceFolder(DividedSource, name="data/face_folder"):
     remedy: ClassVar[str] = (
         "FaceScrub's authors give out its list of pictures on request (http://vintage.winklerbros.net/facescrub.html; "
         "CC BY-NC-ND 4.0); put them, or other faces, into one folder for each identity, NAME/*.jpg, and name the "
-        "folder, or a zip file of it, by task.NAME.data.root=PATH or keep it in the folder of WHOSENET_DATA."
+        "folder, or a zip file of it, by the data's setting root or keep it in the folder of WHOSENET_DATA."
     )
 
     def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:

@@ -28,7 +28,7 @@ class FgNet(DividedSource, name="data/fgnet"):
     private: ClassVar[bool] = True
     remedy: ClassVar[str] = (
         "Fetch FGNET.zip of FG-NET (Yanwei Fu, https://yanweifu.github.io/FG_NET_data; for research only); name it, or "
-        "a folder of its pictures 001A02.JPG etc., by task.age_fgnet.data.root=PATH or keep it as fgnet.zip in the "
+        "a folder of its pictures 001A02.JPG etc., by the data's setting root or keep it as fgnet.zip in the "
         "folder of WHOSENET_DATA."
     )
 

@@ -23,7 +23,7 @@ class ImageFolder(DividedSource, name="data/image_folder"):
 
     remedy: ClassVar[str] = (
         "Put your pictures into one folder for each class, CLASS/*.png, or TRAIN-OR-TEST/CLASS/*.png, and name the "
-        "folder, or a zip file of it, by task.image_folder.data.root=PATH or keep it in the folder of WHOSENET_DATA."
+        "folder, or a zip file of it, by the data's setting root, or keep it in the folder of WHOSENET_DATA."
     )
 
     def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:

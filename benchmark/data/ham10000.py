@@ -26,7 +26,7 @@ class Ham10000(DividedSource, name="data/ham10000"):
 
     remedy: ClassVar[str] = (
         "Fetch HAM10000 (doi:10.7910/DVN/DBW86T, Harvard Dataverse; CC BY-NC 4.0) and put its pictures ISIC_*.jpg and "
-        "HAM10000_metadata.csv into one folder or zip file; name that by task.derma_ham10000.data.root=PATH or keep it "
+        "HAM10000_metadata.csv into one folder or zip file; name that by the data's setting root or keep it "
         "in the folder of WHOSENET_DATA."
     )
 

@@ -118,7 +118,7 @@ class MedMnist(DataSource, name="data/medmnist"):
         licence = _info()[self.flag].get("license", "CC BY 4.0")
         return (
             f"Fetch {self._name()} of MedMNIST (Zenodo, {self._published('url')}; {licence}) and put it into the "
-            "folder named by task.NAME.data.root=PATH, by default medmnist in the folder of WHOSENET_DATA; or set "
+            "folder that the data's setting root names, by default medmnist in the folder of WHOSENET_DATA; or set "
             "task.NAME.data.download=true."
         )
 

@@ -1,4 +1,4 @@
-"""Patches of the pictures that scikit-image ships: a surrogate data set for extraction. No download."""
+"""Patches of the pictures that scikit-image ships: a query set for extraction. No download."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _pictures() -> tuple[Tensor, ...]:
     for name in PICTURES:
         with as_file(files("skimage") / "data" / name) as path:
             if not path.is_file():
-                raise InputError(f"surrogate: this scikit-image does not ship {name}; use another data source")
+                raise InputError(f"query_set: this scikit-image does not ship {name}; use another data source")
             with Image.open(path) as image:
                 found.append(torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1))
     return tuple(found)

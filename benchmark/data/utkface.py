@@ -24,7 +24,7 @@ class UtkFace(DividedSource, name="data/utkface"):
     private: ClassVar[bool] = True
     remedy: ClassVar[str] = (
         "Fetch UTKFace, aligned and cropped (https://susanqq.github.io/UTKFace; for non-commercial research) and put "
-        "its pictures AGE_*.jpg into one folder or zip file; name that by task.age_utkface.data.root=PATH or keep it "
+        "its pictures AGE_*.jpg into one folder or zip file; name that by the data's setting root or keep it "
         "in the folder of WHOSENET_DATA."
     )
 

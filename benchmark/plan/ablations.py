@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.plan.prints import PrintsJob
-from benchmark.plan.verdicts import MeasureJob, measurements
+from benchmark.plan.verdicts import MeasureJob
 
 if TYPE_CHECKING:
     from benchmark.plan.experiment import Experiment
@@ -32,7 +32,6 @@ def variants(experiment: Experiment, zoos: Zoos, task_name: str, known: Collecti
         known: keys of the experiment's own jobs. Points that only score anew share them; others are made in the first
             `ablation_repeats` repeats.
     """
-    channel = {experiment.channel: experiment.channels[experiment.channel]}
     for ablation in experiment.ablations:
         fingerprint = experiment.fingerprints.get(ablation.method)
         if fingerprint is None or fingerprint.inapplicable(experiment.tasks[task_name]):
@@ -44,4 +43,5 @@ def variants(experiment: Experiment, zoos: Zoos, task_name: str, known: Collecti
                 zoo = zoos.of(task_name, experiment.replicate(repeat))
                 prints = zoo.prints(ablation.method, changed, repeat, note)
                 if prints.key in known or repeat < experiment.ablation_repeats:
-                    yield Variant(ablation.setting, value, prints, measurements(prints, zoo.suspects, channel))
+                    _, *measured = zoo.measurements(prints, experiment.channel)
+                    yield Variant(ablation.setting, value, prints, tuple(measured))

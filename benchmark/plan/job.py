@@ -6,13 +6,45 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from benchmark.spec.identity import key_of
 
 if TYPE_CHECKING:
-    from benchmark.run.bench import Bench
+    import torch
+
+    from benchmark.data.base import Splits
+    from benchmark.store.artefacts import Artefact
     from benchmark.tasks.base import Task
+    from benchmark.training.checkpoint import Checkpoints
+    from benchmark.training.trainer import Trainer
+
+
+class Bench(Protocol):
+    """What a job is given while it builds its artefact."""
+
+    trainer: Trainer
+    device: torch.device
+
+    def data(self, task: Task) -> Splits:
+        """The task's data on the device."""
+
+    def loaded(self, job: Job) -> Any:
+        """What a stored artefact is to other jobs (`Job.load`); the same object may come again: copy, then change it.
+
+        Raises:
+            Inapplicable: there can be none, for the reason that stands in its place.
+            StoreError: it is missing.
+        """
+
+    def open(self, job: Job) -> Artefact:
+        """The stored artefact itself; raises what `loaded` does."""
+
+    def checkpoints(self, job: Job) -> Checkpoints:
+        """Where the job's trainings are saved while they are under way."""
+
+    def clock(self) -> float:
+        """What work is paid in: processor seconds on a CPU, whoever shares it; elapsed ones on an accelerator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +65,7 @@ class Job(ABC):
     key: str = field(init=False)
 
     kind: ClassVar[str]
+    kept: ClassVar[int] = 1  # how many of its kind a process keeps loaded
     long: ClassVar[bool] = False  # takes seconds to hours; other jobs are over in a moment
 
     def __post_init__(self) -> None:
@@ -58,6 +91,10 @@ class Job(ABC):
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All else that the artefact depends on, as JSON values."""
+
+    def load(self, bench: Bench) -> Any:
+        """What the stored artefact is to the jobs that are made from it."""
+        return bench.open(self)
 
     @abstractmethod
     def build(self, bench: Bench, folder: Path) -> None:

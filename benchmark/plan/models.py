@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.plan.job import Job
+from benchmark.plan.job import Bench, Job
 from benchmark.plan.recipes import Recipe
 from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
+    from benchmark.networks.network import Network
     from benchmark.plan.prints import PrintsJob
-    from benchmark.run.bench import Bench
     from benchmark.training.trainer import Trainer
 
 
@@ -37,6 +37,7 @@ class ModelJob(Job):
     leaked: PrintsJob | None = field(default=None, repr=False)
 
     kind: ClassVar[str] = "model"
+    kept: ClassVar[int] = 64
     long: ClassVar[bool] = True
 
     @property
@@ -72,17 +73,19 @@ class ModelJob(Job):
         from benchmark.contracts.suspect import Ingredients
         from benchmark.networks.network import plainly_laid_out
         from benchmark.store.artefacts import write_json, write_tensors
+        from benchmark.tasks.rebuilding import check_rebuilds
         from benchmark.training.trainer import freeze
 
         suspect = self.recipe.suspect
-        own = plainly_laid_out(copy.deepcopy(bench.network(self.victim))) if self.victim else None
-        leaked = bench.prints(self.leaked) if self.leaked else None
+        own = plainly_laid_out(copy.deepcopy(bench.loaded(self.victim))) if self.victim else None
+        leaked = bench.loaded(self.leaked) if self.leaked else None
         fit = partial(bench.trainer.fit, checkpoints=bench.checkpoints(self))
         given = Ingredients(self.task, bench.data(self.task), own, self.seed, fit, leaked)
         network = freeze(suspect.derive(given))
         solved = suspect.solves(self.task)
-        bench.check_loads(network, solved)
-        quality = solved.quality(network, bench.data(solved))
+        data = bench.data(solved)
+        check_rebuilds(solved, network, data.test.pixels(slice(0, 4)))
+        quality = solved.quality(network, data)
         write_tensors(folder / "weights.safetensors", network.state_dict())
         record = {
             "value": quality.value,
@@ -91,6 +94,15 @@ class ModelJob(Job):
             "queries": given.meter.queries,
         }
         write_json(folder / "quality.json", record)
+
+    def load(self, bench: Bench) -> Network:
+        """The network, in eval mode on the device."""
+        from benchmark.tasks.rebuilding import rebuilt
+        from benchmark.training.trainer import freeze
+
+        state = bench.open(self).tensors("weights.safetensors")
+        network = rebuilt(self.recipe.suspect.solves(self.task), state)
+        return bench.trainer.laid_out(freeze(network.to(bench.device)))
 
 
 Models = tuple[ModelJob, ...]

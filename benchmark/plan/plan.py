@@ -9,9 +9,8 @@ from typing import TypeVar
 from benchmark.plan.ablations import Variant, variants
 from benchmark.plan.experiment import Experiment
 from benchmark.plan.job import Job
-from benchmark.plan.prints import with_helpers
 from benchmark.plan.stealth import detector_jobs, stealth_jobs
-from benchmark.plan.verdicts import exhibit, measurements
+from benchmark.plan.verdicts import exhibit
 from benchmark.plan.zoo import Zoo, Zoos
 
 J = TypeVar("J", bound=Job)
@@ -39,7 +38,7 @@ def plan(experiment: Experiment) -> Plan:
                 jobs.setdefault(job.key, job)
         for variant in variants(experiment, zoos, name, set(jobs)):
             points.append(variant)
-            for job in (*with_helpers(variant.prints), *variant.measured):
+            for job in (*variant.prints.with_helpers(), *variant.measured):
                 jobs.setdefault(job.key, job)
     return Plan(experiment, tuple(jobs.values()), tuple(points))
 
@@ -47,7 +46,7 @@ def plan(experiment: Experiment) -> Plan:
 def _of_repeat(experiment: Experiment, zoo: Zoo, repeat: int) -> Iterator[Job]:
     yield zoo.victim
     for suspect in zoo.suspects:
-        yield from with_helpers(suspect.leaked) if suspect.leaked else ()
+        yield from suspect.leaked.with_helpers() if suspect.leaked else ()
         yield suspect
     detectors = detector_jobs(experiment, zoo)
     yield from detectors
@@ -55,8 +54,9 @@ def _of_repeat(experiment: Experiment, zoo: Zoo, repeat: int) -> Iterator[Job]:
         if fingerprint.inapplicable(zoo.task):
             continue
         prints = zoo.prints(method, fingerprint, repeat)
-        yield from with_helpers(prints)
-        yield from measurements(prints, (zoo.victim, *zoo.suspects), experiment.channels)
+        yield from prints.with_helpers()
+        for channel in experiment.channels:
+            yield from zoo.measurements(prints, channel)
         yield from stealth_jobs(experiment, prints, detectors)
         if repeat == 0 and experiment.gallery and not zoo.task.data.private:
             shown = exhibit(experiment, prints, zoo.suspects)

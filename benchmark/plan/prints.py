@@ -8,15 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.plan.assets import AssetJob, of_owner
-from benchmark.plan.job import Job
-from benchmark.plan.models import ModelJob, Models
+from benchmark.plan.assets import Owned
+from benchmark.plan.job import Bench, Job
+from benchmark.plan.models import ModelJob
 from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
-    from benchmark.contracts.fingerprint import Fingerprint
-    from benchmark.run.bench import Bench
+    from benchmark.contracts.fingerprint import Fingerprint, Prints
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +29,11 @@ class PrintsJob(Job):
         variant: such as "xi=0.05", for prints that belong to an ablation only.
     """
 
+    owned: Owned = field(repr=False)
     method: str
     fingerprint: Fingerprint = field(repr=False)
     repeat: int
     count: int
-    victim: ModelJob = field(repr=False)
-    surrogates: Models = field(default=(), repr=False)
-    references: Models = field(default=(), repr=False)
-    assets: Mapping[str, AssetJob] = field(default_factory=dict, repr=False)
     variant: str = ""
 
     kind: ClassVar[str] = "prints"
@@ -63,8 +59,18 @@ class PrintsJob(Job):
         """What all measurements on these prints depend on besides them, as JSON values."""
         return {"task": spec_of(self.task, "measure"), "method": spec_of(self.fingerprint, "measure")}
 
+    @property
+    def victim(self) -> ModelJob:
+        """The model that the prints are of."""
+        return self.owned.victim
+
     def made_from(self) -> Mapping[str, Job]:
-        return of_owner(self.victim, self.surrogates, self.references, self.assets)
+        return self.owned.named()
+
+    def with_helpers(self) -> Iterator[Job]:
+        """The job after everything that was trained for it, but for the victim; the same may come again."""
+        yield from self.owned.helpers()
+        yield self
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -80,22 +86,16 @@ class PrintsJob(Job):
         from benchmark.contracts.fingerprint import flat
         from benchmark.store.artefacts import write_json, write_tensors
 
-        owner = bench.owner(self)
+        owner = self.owned.load(bench)
         start = bench.clock()
         prints = self.fingerprint.generate(owner, self.count, torch.Generator().manual_seed(self.seed))
         seconds = bench.clock() - start
         write_tensors(folder / "prints.safetensors", flat(prints, self.count))
         write_json(folder / "notes.json", {"seconds": seconds, "notes": dict(prints.notes)})
 
+    def load(self, bench: Bench) -> Prints:
+        """The prints on the device, without their notes."""
+        from benchmark.contracts.fingerprint import unflat
 
-def with_helpers(prints: PrintsJob) -> Iterator[Job]:
-    """The prints after everything that was trained for them, but for the victim; the same job may come again."""
-    yield from _helpers(prints)
-    yield prints
-
-
-def _helpers(job: PrintsJob | AssetJob) -> Iterator[Job]:
-    yield from (*job.surrogates, *job.references)
-    for asset in job.assets.values():
-        yield from _helpers(asset)
-        yield asset
+        stored = bench.open(self).tensors("prints.safetensors")
+        return unflat({name: tensor.to(bench.device) for name, tensor in stored.items()})

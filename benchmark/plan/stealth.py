@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.plan.job import Job
+from benchmark.plan.job import Bench, Job
 from benchmark.plan.models import ModelJob
 from benchmark.plan.prints import PrintsJob
 from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from benchmark.access.channels import Channel
+    from benchmark.networks.network import Network
     from benchmark.plan.experiment import Experiment
     from benchmark.plan.zoo import Zoo
-    from benchmark.run.bench import Bench
     from benchmark.stealth.base import Detector
 
 CLEAN = 1000  # held-out clean images that a detector is calibrated on, and as many that it is checked on
@@ -49,11 +51,11 @@ class VisibilityJob(Job):
         from benchmark.stealth.visibility import label_accuracy, psnr
         from benchmark.store.artefacts import write_json
 
-        prints = bench.prints(self.prints)
+        prints = bench.loaded(self.prints)
         prints = replace(prints, samples=self.channel.query(prints.samples))
         record = {
             "psnr": psnr(prints.samples, prints.origin),
-            "label_accuracy": label_accuracy(self.task, bench.network(self.prints.victim), prints),
+            "label_accuracy": label_accuracy(self.task, bench.loaded(self.prints.victim), prints),
         }
         write_json(folder / "visibility.json", record)
 
@@ -97,7 +99,7 @@ class DetectorJob(Job):
 
         from benchmark.store.artefacts import write_tensors
 
-        data, victim = bench.data(self.task), bench.watched(self)
+        data, victim = bench.data(self.task), self.watched(bench)
         state = self.detector.fit(data, self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         clean = {}
@@ -106,6 +108,15 @@ class DetectorJob(Job):
             clean[name] = self.detector.distances(state, victim, part.pixels(index))
         write_tensors(folder / "state.safetensors", state)
         write_tensors(folder / "clean.safetensors", clean)
+
+    def load(self, bench: Bench) -> dict[str, Tensor]:
+        """What the detector has learnt, on the device."""
+        stored = bench.open(self).tensors("state.safetensors")
+        return {name: tensor.to(bench.device) for name, tensor in stored.items()}
+
+    def watched(self, bench: Bench) -> Network | None:
+        """The victim, for a detector that asks it; the job of another may run before there is one."""
+        return bench.loaded(self.victim) if self.detector.asks_victim else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +143,8 @@ class DetectionJob(Job):
     def build(self, bench: Bench, folder: Path) -> None:
         from benchmark.store.artefacts import write_tensors
 
-        prints, victim = bench.prints(self.prints), bench.watched(self.fitted)
-        stored = bench.open(self.fitted).tensors("state.safetensors")
-        state = {name: tensor.to(bench.device) for name, tensor in stored.items()}
+        prints, victim = bench.loaded(self.prints), self.fitted.watched(bench)
+        state = bench.loaded(self.fitted)
         found = self.fitted.detector.distances(state, victim, self.channel.query(prints.samples))
         write_tensors(folder / "distances.safetensors", {"distances": found})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.plan.job import Job
+from benchmark.plan.job import Bench, Job
 from benchmark.plan.models import ModelJob
 from benchmark.plan.prints import PrintsJob
 from benchmark.spec.component import spec_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from benchmark.access.channels import Channel
     from benchmark.contracts.fingerprint import Prints, Verifier
     from benchmark.plan.experiment import Experiment
-    from benchmark.run.bench import Bench
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +50,8 @@ class MeasureJob(Job):
         from benchmark.errors import Inapplicable
         from benchmark.store.artefacts import write_json, write_tensors
 
-        target = Target.of(self.task, bench.network(self.suspect))
-        prints = bench.prints(self.prints)
+        target = Target.of(self.task, bench.loaded(self.suspect))
+        prints = bench.loaded(self.prints)
         measured: dict[str, Tensor] = {}
         cost: dict[str, dict[str, float | str]] = {}
         for name, verifier in self.prints.fingerprint.verifiers(self.task).items():
@@ -73,14 +72,6 @@ class MeasureJob(Job):
         if verifier.access == WHITE_BOX:  # nothing stands between it and the network but the format of the prints
             prints = replace(prints, samples=self.channel.query(prints.samples))
         return verifier.measure(prints, access), access.queries
-
-
-def measurements(
-    prints: PrintsJob, suspects: Iterable[ModelJob], channels: Mapping[str, Channel]
-) -> tuple[MeasureJob, ...]:
-    """Every suspect on the prints, through every channel."""
-    own = prints.task_name, prints.task, prints
-    return tuple(MeasureJob(*own, suspect, name, channel) for suspect in suspects for name, channel in channels.items())
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +106,11 @@ class ExhibitJob(Job):
         from benchmark.crafting.gradcam import class_map, normalise
         from benchmark.store.artefacts import write_tensors
 
-        prints = bench.prints(self.prints)
+        prints = bench.loaded(self.prints)
         samples = prints.samples[: self.count]
         maps = {}
         for place, model in enumerate(self.shown.values()):
-            network = bench.network(model)
+            network = bench.loaded(model)
             payload = {n: v[: self.count] for n, v in prints.payload.items() if v.ndim}
             if self.task.kind == "classification":
                 payload["label"] = payload.get("label", network(samples).argmax(dim=1))

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from benchmark.plan.assets import AssetJob
+from benchmark.plan.assets import AssetJob, Owned
 from benchmark.plan.models import ModelJob, Models
 from benchmark.plan.prints import PrintsJob
 from benchmark.plan.recipes import Recipe
+from benchmark.plan.verdicts import MeasureJob
 from benchmark.spec.component import name_of, spec_of
 from benchmark.spec.identity import canonical
 from benchmark.spec.names import class_of
 
 if TYPE_CHECKING:
-    from benchmark.contracts.asset import Asset
-    from benchmark.contracts.fingerprint import Fingerprint, Needs
+    from benchmark.contracts.fingerprint import Fingerprint
+    from benchmark.contracts.owner import Asset, Needs
     from benchmark.plan.experiment import Experiment
 
 
@@ -59,15 +60,17 @@ class Zoo:
     def __init__(self, zoos: Zoos, task_name: str, replicate: int, mark: Mark) -> None:
         self.experiment, self.task_name, self.replicate, self.mark = zoos.experiment, task_name, replicate, mark
         self.task = zoos.experiment.tasks[task_name]
+        self._own = self.task_name, self.task
         self._unmarked = zoos.of(task_name, replicate) if mark.name else self
         self._helpers: dict[tuple[str, int], ModelJob] = {}
         self._prints: dict[tuple[str, int, str], PrintsJob] = {}
         self._assets: dict[str, AssetJob] = {}
+        self._measured: dict[tuple[str, str, str], tuple[MeasureJob, ...]] = {}
 
     @cached_property
     def victim(self) -> ModelJob:
         """The owner's model."""
-        return ModelJob(self.task_name, self.task, "victim", self.mark.recipe, self.replicate, self.experiment.trainer)
+        return ModelJob(*self._own, "victim", self.mark.recipe, self.replicate, self.experiment.trainer)
 
     @cached_property
     def suspects(self) -> tuple[ModelJob, ...]:
@@ -101,27 +104,34 @@ class Zoo:
         """The prints that a method makes for the victim; a `variant` of its settings belongs to an ablation only."""
         known = method, repeat, variant
         if known not in self._prints:
-            surrogates, references, assets = self._needed(fingerprint.needs())
-            own = self.task_name, self.task, method, fingerprint, repeat, self.experiment.count
-            self._prints[known] = PrintsJob(*own, self.victim, surrogates, references, assets, variant)
+            owned, count = self._owned(fingerprint.needs()), self.experiment.count
+            self._prints[known] = PrintsJob(*self._own, owned, method, fingerprint, repeat, count, variant)
         return self._prints[known]
 
-    def _needed(self, needs: Needs) -> tuple[Models, Models, dict[str, AssetJob]]:
-        assets = {name: self._asset(name, asset) for name, asset in needs.assets.items()}
-        return self._helpers_of("surrogate", needs.surrogates), self._helpers_of("reference", needs.references), assets
+    def measurements(self, prints: PrintsJob, channel: str) -> tuple[MeasureJob, ...]:
+        """The victim and every suspect on the prints through a channel; what is only scored otherwise shares them."""
+        known = prints.key, canonical(prints.measured), channel
+        if known not in self._measured:
+            own = *self._own, prints
+            through = channel, self.experiment.channels[channel]
+            models = (self.victim, *self.suspects)
+            self._measured[known] = tuple(MeasureJob(*own, model, *through) for model in models)
+        return self._measured[known]
+
+    def _owned(self, needs: Needs) -> Owned:
+        surrogates, references = (self._helpers_of(role, number) for role, number in needs.models())
+        return Owned(self.victim, surrogates, references, {n: self._asset(n, a) for n, a in needs.assets.items()})
 
     def _asset(self, name: str, asset: Asset) -> AssetJob:
         key = canonical(spec_of(asset))
         if key not in self._assets:
-            own = self.task_name, self.task, name, asset, self.replicate
-            self._assets[key] = AssetJob(*own, self.victim, *self._needed(asset.needs()))
+            self._assets[key] = AssetJob(*self._own, self._owned(asset.needs()), name, asset, self.replicate)
         return self._assets[key]
 
     def _model(self, role: str, recipe: Recipe) -> ModelJob:
         suspect = recipe.suspect
         return ModelJob(
-            self.task_name,
-            self.task,
+            *self._own,
             role,
             recipe,
             self.replicate,

@@ -125,9 +125,13 @@ def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
     return spec | ({"content": content} if content else {})
 
 
-@cache
 def hints(cls: type) -> dict[str, Any]:
     """The types of a component's fields, by name."""
+    return _hints(cls)  # type: ignore[arg-type]  # mypy takes the instances' __hash__ for the class's
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

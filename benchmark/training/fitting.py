@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +16,10 @@ ensure_torchvision()  # Lightning imports torchmetrics, which imports torchvisio
 import pytorch_lightning as pl  # noqa: E402
 from pytorch_lightning.plugins.environments import LightningEnvironment  # noqa: E402
 
+from benchmark.data.batches import Batches  # noqa: E402
 from benchmark.networks.network import Network  # noqa: E402
 from benchmark.tasks.base import Loss, Training  # noqa: E402
 from benchmark.training.checkpoint import Checkpoint  # noqa: E402
-
-if TYPE_CHECKING:
-    from benchmark.training.trainer import Batches
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from benchmark.access.access import LABEL, PROBABILITY, AnswerAPI, LabelAPI
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.attacks import carlini_wagner, fgsm, pgd
 from benchmark.errors import InputError
 from benchmark.networks.network import Network

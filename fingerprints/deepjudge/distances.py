@@ -20,7 +20,8 @@ from torch import Tensor
 
 from benchmark.access.access import grant
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Needs, Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.data.base import draw
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, outputs

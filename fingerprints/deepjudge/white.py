@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmark.access.access import WHITE_BOX, WhiteBox
-from benchmark.contracts.fingerprint import Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import Inapplicable, InputError
@@ -34,7 +35,8 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
     """Test cases are those that drive a neuron past its bar k_i = m max phi_{l,i}, over training images.
 
     Attributes:
-        layer: its name in the network's body; `auto` is the first with two convolutions behind it.
+        layer: its name in the network's body; `auto` is the first with two convolutions or linear layers
+            behind it.
         m: the bar as a multiple of the largest output seen.
         images: how many training images are looked at for that.
         starts: number of seeds.

@@ -16,16 +16,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Fingerprint, Needs, Owner, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
+from benchmark.contracts.owner import Needs, Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import ImageSet, draw
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable, InputError
+from benchmark.networks.layers import rectifiers
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task, labels
 from fingerprints.labels import LabelMatch
 from fingerprints.tafa.verify import AnswerMatch, calibrate
 
-RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU)  # all have a kink at 0
 DEAD = 1e-3  # a neuron whose deviation is below this share of its layer's median carries no bit
 
 
@@ -212,11 +213,12 @@ def find_neurons(
     """`count` random neurons with a deviation on `noise` (N, 3, H, W) in each layer, fewer where there are no more.
 
     Raises:
-        InputError: the network has no rectifier modules, or none of a layer's neurons moves.
+        Inapplicable: the network has no rectifier modules, or runs none of them.
+        InputError: none of a layer's neurons moves.
     """
     total = count_layers(network, noise[:1])
     if not total:
-        raise InputError("victim: the code of TAFA sits in nn.ReLU or nn.PReLU modules, and this network has none")
+        raise Inapplicable("the network runs none of its rectified linear units")
     layers = sorted({round(depth * (total - 1)) for depth in depths})
     sums: list[tuple[Tensor, Tensor]] = []
     for part in noise.split(32):  # summed up part by part: all neurons of a wide layer fill the memory
@@ -241,8 +243,7 @@ class _ReachedError(Exception):
 @contextmanager
 def _watch(network: nn.Module, look: Callable[[Tensor], None]) -> Iterator[None]:
     """Calls `look` on the input of every rectifier module that runs, in order; the hooks go whatever happens."""
-    modules = [module for module in network.modules() if isinstance(module, RECTIFIERS)]
-    hooks = [module.register_forward_pre_hook(lambda _, inputs: look(inputs[0])) for module in modules]
+    hooks = [module.register_forward_pre_hook(lambda _, inputs: look(inputs[0])) for module in rectifiers(network)]
     try:
         yield
     except _ReachedError:

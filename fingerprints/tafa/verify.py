@@ -7,7 +7,8 @@ from torch import Tensor
 
 from benchmark.access.access import PROBABILITY, AnswerAPI
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Matcher, Owner, Prints
+from benchmark.contracts.fingerprint import Matcher, Prints
+from benchmark.contracts.owner import Owner
 from benchmark.tasks.base import Payload
 
 

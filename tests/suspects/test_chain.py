@@ -57,7 +57,7 @@ def test_two_steps_of_one_kind_draw_differently(tasks, ingredients_of, victim_of
 def test_other_labels_and_architectures_are_handed_on(tasks, ingredients_of):
     task = tasks["classification"]
     vgg = SmallVGG(widths=(4, 4, 4), hidden=8)
-    steps = (Knockoff(surrogate=Digits(), budget=40, epochs=1, architecture=vgg), FilterPruning(), Transfer(epochs=1))
+    steps = (Knockoff(query_set=Digits(), budget=40, epochs=1, architecture=vgg), FilterPruning(), Transfer(epochs=1))
     chain = Chain(steps=(*steps, FineTune(epochs=1)))
     solved = chain.solves(task)
     assert (solved.classes, solved.architecture) == (5, vgg)
@@ -68,7 +68,7 @@ def test_other_labels_and_architectures_are_handed_on(tasks, ingredients_of):
 
 
 def test_training_data_count_as_the_last_training_step_has_it():
-    knockoff = Knockoff(surrogate=Digits(), budget=1)
+    knockoff = Knockoff(query_set=Digits(), budget=1)
     assert not Chain(steps=(knockoff, WeightPruning(), Quantise())).shares_training_data
     assert Chain(steps=(knockoff, WeightPruning(recovery_epochs=1))).shares_training_data
     assert Chain(steps=(knockoff, FineTune())).shares_training_data

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
@@ -17,7 +18,7 @@ from suspects.knockoff import Knockoff, alike
 from suspects.synthesis import Synthesis
 
 EXTRACTIONS = [
-    Knockoff(surrogate=Digits(), budget=20),
+    Knockoff(query_set=Digits(), budget=20),
     JBDA(seeds=10, rounds=3),
     Synthesis(images=5, rounds=4, steps=2),
 ]
@@ -64,7 +65,7 @@ def test_the_substitute_begins_with_nothing_of_the_victim(tasks, ingredients_of,
         torch.manual_seed(31)
         fresh = given.task.network()
     assert same(recorded.calls[0].network, fresh)
-    assert recipe.stolen and recipe.shares_training_data is False
+    assert recipe.relation is Relation.DERIVED and recipe.shares_training_data is False
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
@@ -83,7 +84,7 @@ def test_no_extraction_looks_at_the_training_images(tasks, ingredients_of, recor
 
 def test_knockoff_asks_about_pictures_of_the_surrogate_in_the_tasks_format(tasks, ingredients_of, recorded):
     given = ingredients_of(tasks["classification"], fit=recorded)
-    Knockoff(surrogate=Colours(), budget=6, epochs=9).derive(given)
+    Knockoff(query_set=Colours(), budget=6, epochs=9).derive(given)
     (call,) = recorded.calls
     pool = alike(Colours().load().train.images, given.data.train.images)
     assert call.data.images.shape == (6, 3, 32, 32) and call.training.epochs == 9
@@ -109,8 +110,8 @@ def test_pictures_are_brought_to_the_size_and_to_grey_only_where_the_task_is_gre
 
 def test_a_budget_beyond_the_surrogate_is_refused():
     with pytest.raises(InputError, match="budget: 1198 queries are more than the 1197 pictures of surrogate"):
-        Knockoff(surrogate=Digits(), budget=1198).check_data()
-    Knockoff(surrogate=Digits(), budget=1197).check_data()
+        Knockoff(query_set=Digits(), budget=1198).check_data()
+    Knockoff(query_set=Digits(), budget=1197).check_data()
 
 
 def test_which_tasks_can_be_extracted(tasks):
@@ -122,7 +123,7 @@ def test_which_tasks_can_be_extracted(tasks):
     assert not Synthesis(answers="label").inapplicable(tasks["classification"])
 
 
-@pytest.mark.parametrize("recipe", [Knockoff(surrogate=Digits(), budget=600, epochs=5), JBDA(seeds=40, rounds=3)])
+@pytest.mark.parametrize("recipe", [Knockoff(query_set=Digits(), budget=600, epochs=5), JBDA(seeds=40, rounds=3)])
 def test_values_are_extracted_as_they_are(tasks, ingredients_of, recipe):
     """The loss to the victim's own answers falls, so that they, and no labels, are what is learnt."""
     given = ingredients_of(tasks["regression"])
@@ -136,7 +137,7 @@ def test_values_are_extracted_as_they_are(tasks, ingredients_of, recipe):
 
 def test_the_substitute_may_be_of_another_architecture(tasks, ingredients_of):
     task = tasks["classification"]
-    recipe = Knockoff(surrogate=Digits(), budget=40, epochs=1, architecture=SmallVGG(widths=(4, 4, 4), hidden=4))
+    recipe = Knockoff(query_set=Digits(), budget=40, epochs=1, architecture=SmallVGG(widths=(4, 4, 4), hidden=4))
     network = recipe.derive(ingredients_of(task))
     assert [p.shape for p in network.parameters()] == [p.shape for p in recipe.solves(task).network().parameters()]
     assert Extraction.solves(Knockoff(), task) is task
@@ -144,7 +145,7 @@ def test_the_substitute_may_be_of_another_architecture(tasks, ingredients_of):
 
 def test_knockoff_with_the_tasks_own_kind_of_picture_agrees_with_the_victim(tasks, ingredients_of):
     given = ingredients_of(tasks["classification"])
-    network = Knockoff(surrogate=Digits(), budget=800, epochs=4).derive(given)
+    network = Knockoff(query_set=Digits(), budget=800, epochs=4).derive(given)
     with torch.no_grad():
         x = given.data.test.pixels()
         assert (network(x).argmax(1) == given.victim(x).argmax(1)).float().mean() > 0.6

@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from benchmark.contracts.truth import Relation
+from benchmark.errors import Inapplicable
+from benchmark.networks.mlp import MLP
 from benchmark.networks.network import load
 from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.plan.experiment import Experiment, Recipe
-from benchmark.plan.plan import plan
-from benchmark.run.bench import Workshop
 from benchmark.store.artefacts import Store, write_tensors
 from suspects.distill import Distill
 from suspects.finetune import FineTune, Retrain
@@ -65,7 +65,7 @@ def test_what_comes_back_is_ready_to_be_asked(task, ingredients_of, family, reco
     network = family(recovery_epochs=recovery_epochs).derive(ingredients_of(task))
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert family.stolen
+    assert family.relation is Relation.MODIFIED
 
 
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
@@ -84,6 +84,10 @@ def test_recovery_takes_its_own_settings(tasks, ingredients_of, family):
 
 
 def test_no_recipe_touches_the_victim_in_the_store(tasks, trainer, tmp_path):
+    from benchmark.plan.experiment import Experiment, Recipe
+    from benchmark.plan.plan import plan
+    from benchmark.run.bench import Workshop
+
     stolen = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(), Distill(epochs=1)]
     recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*stolen, Independent()))
     angle = tasks["regression"]
@@ -197,6 +201,21 @@ def test_depthwise_filters_follow_what_feeds_them(keep):
         assert layer.in_channels == layer.out_channels == layer.groups == found[feeding] == len(kept)
     assert torch.equal(after["prototypes"], before["prototypes"])
     assert network(PIXELS).shape == (2, 5)
+
+
+def test_neurons_go_where_all_layers_are_linear():
+    before, network = cut(MLP(widths=(10, 20)), 0.3)
+    after = network.state_dict()
+    one, two = (strongest(before[f"body.{i}.weight"], 0.3) for i in (1, 3))
+    assert torch.equal(after["body.1.weight"], before["body.1.weight"][one])
+    assert torch.equal(after["body.3.weight"], before["body.3.weight"][two][:, one])
+    assert torch.equal(after["head.0.weight"], before["head.0.weight"][:, two])
+    assert torch.equal(after["head.0.bias"], before["head.0.bias"])
+
+
+def test_a_victim_that_would_stay_as_it_is_makes_no_suspect(tasks, ingredients_of):
+    with pytest.raises(Inapplicable, match="no filter could go: 0.01 of every width"):
+        FilterPruning(ratio=0.01).derive(ingredients_of(tasks["classification"]))
 
 
 def test_suspects_of_both_residual_kinds(tasks, ingredients_of, victim_of):

@@ -39,7 +39,7 @@ CONFIG = {
     "suspect": {
         "finetune": {"_target_": "suspect/finetune", "epochs": 1},
         "leaked": LEAK,
-        "knockoff": {"_target_": "suspect/knockoff", "surrogate": DIGITS, "budget": 64, "epochs": 1},
+        "knockoff": {"_target_": "suspect/knockoff", "query_set": DIGITS, "budget": 64, "epochs": 1},
         "label_smoothing": {"_target_": "suspect/label_smoothing", "epochs": 1},
         "independent": {"_target_": "suspect/independent"},
         "vgg": {"_target_": "suspect/independent_variant", "data": "same", "architecture": VGG},

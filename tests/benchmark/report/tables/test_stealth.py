@@ -9,7 +9,8 @@ import pandas as pd
 
 from benchmark.report import Findings
 from benchmark.report.findings import checked
-from benchmark.report.tables.stealth import CLEAN, table
+from benchmark.report.findings import CLEAN, checked
+from benchmark.report.tables.stealth import table
 from benchmark.report.tables.table import Cell, Row, Table
 
 Make = Callable[..., Findings]

@@ -16,18 +16,8 @@ from benchmark.report.findings import checked, empty
 from benchmark.report.summary import summarise
 from benchmark.report.tables import channels as rounding
 from benchmark.report.tables import costs, families, headline, matrix, stealth
-from benchmark.report.tables.table import (
-    Cell,
-    Footnotes,
-    Row,
-    Table,
-    as_cell,
-    duration,
-    interval,
-    latex_text,
-    number,
-    spread,
-)
+from benchmark.report.numbers import duration, interval, number, spread
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell, latex_text
 
 Make = Callable[..., Findings]
 NAN = float("nan")

@@ -1,22 +1,50 @@
-"""The contract of an asset: what a method trains once for a victim, before any prints are made."""
+"""What an owner has and what a method needs: auxiliary models, and assets that are trained once for a victim."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from benchmark.data.base import Splits
+from benchmark.networks.network import Network
 from benchmark.spec.component import Component
+from benchmark.tasks.base import Task
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.trainer import Fit
 
-if TYPE_CHECKING:
-    from benchmark.contracts.fingerprint import Needs, Owner
-
 State = Mapping[str, Tensor]  # what is kept of an asset: named tensors
+
+
+@dataclass(frozen=True)
+class Owner:
+    """What the owner has: task, data, the victim, and what was trained to build or calibrate a method.
+
+    Surrogates are copies that the owner made of the victim, references independent models; their seeds have a role of
+    their own, so that none of them is ever a suspect that is judged. Assets are what else the method `needs`, by name.
+    """
+
+    task: Task
+    data: Splits
+    victim: Network
+    surrogates: tuple[Network, ...] = ()
+    references: tuple[Network, ...] = ()
+    assets: Mapping[str, State] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a method wants the owner to have besides the victim: so many surrogates and references, and assets."""
+
+    surrogates: int = 0
+    references: int = 0
+    assets: Mapping[str, Asset] = field(default_factory=dict)
+
+    def models(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """How many models of either role."""
+        return ("surrogate", self.surrogates), ("reference", self.references)
 
 
 @dataclass(frozen=True)
@@ -44,8 +72,6 @@ class Asset(Component, ABC):
 
     def needs(self) -> Needs:
         """What the asset asks of the owner besides the victim."""
-        from benchmark.contracts.fingerprint import Needs
-
         return Needs()
 
     @abstractmethod

@@ -1,0 +1,36 @@
+"""Experiments that take every yaml of a group: a component that is added takes part in them unasked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from benchmark.errors import InputError, near_misses
+from benchmark.paths import CONF
+
+
+def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with all yamls of the groups that `every` names, less those that it lists for each.
+
+    What the configuration says of one of them goes on top of its yaml.
+
+    Raises:
+        InputError: a group or a yaml to be left out does not exist.
+    """
+    completed = dict(config)
+    for group, left_out in (config.get("every") or {}).items():
+        yamls = {path.stem: path for path in sorted((CONF / group).glob("*.yaml"))}
+        if not yamls:
+            raise InputError(f"every.{group}: there is no such group in conf/")
+        for name in left_out or ():
+            if name not in yamls:
+                raise InputError(f"every.{group}: conf/{group} has no {name}.yaml, {near_misses(name, yamls)}")
+        given = dict(config.get(group) or {})
+        for name, path in yamls.items():
+            if name not in (left_out or ()):
+                node = OmegaConf.merge(OmegaConf.load(path)[name], given.get(name) or {})
+                given[name] = OmegaConf.to_container(node, resolve=True)
+        completed[group] = given
+    return completed

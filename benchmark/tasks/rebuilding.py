@@ -1,0 +1,37 @@
+"""A task's network out of stored tensors, and whether it comes out as it went in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from benchmark.networks.network import Network, load
+from benchmark.tasks.base import Task
+
+
+def rebuilt(task: Task, state: Mapping[str, Tensor]) -> Network:
+    """A network of the task with these tensors, on the CPU; torch's global generators stay as they were."""
+    with torch.random.fork_rng():
+        network = task.network()
+    return load(network, state)
+
+
+def check_rebuilds(task: Task, network: Network, x: Tensor) -> None:
+    """Makes sure, before a derived network is stored, that it can be built again from its tensors.
+
+    Args:
+        x: pixels (N, 3, H, W) on which both must answer alike.
+
+    Raises:
+        ValueError: it cannot, or answers otherwise then.
+    """
+    try:
+        again = rebuilt(task, network.state_dict()).to(x.device).eval()
+        with torch.no_grad():
+            own, other = network(x), again(x)
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise ValueError(f"the network cannot be built again from its tensors: {error}") from error
+    if own.shape != other.shape or not torch.allclose(own, other, rtol=1e-3, atol=1e-3, equal_nan=True):
+        raise ValueError("the network answers otherwise when it is built again from its tensors")
