@@ -15,6 +15,7 @@ from tests.faults.artefacts import expected, key, make
 from tests.faults.tally import Tally, audit, drafts_in, stamps
 
 KEPT, HURT = key(0), key(1)
+BROKEN = "manifest.json is not as it was written"
 
 
 def truncate(folder: Path) -> None:
@@ -88,17 +89,17 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "emptied": (empty, "manifest.json is missing"),
     "no folder": (whole_to_file, "manifest.json is missing"),
     "manifest missing": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
-    "manifest edited": (edit_manifest('"content": "', '"content": "0'), "manifest.json is not as it was written"),
-    "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), "manifest.json is not as it was written"),
-    "manifest NaN": (edit_manifest('"format": 2', '"format": NaN'), "manifest.json is not as it was written"),
+    "manifest edited": (edit_manifest('"content": "', '"content": "0'), BROKEN),
+    "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), BROKEN),
+    "manifest NaN": (edit_manifest('"format": 2', '"format": NaN'), BROKEN),
     "manifest half": (
         lambda folder: os.truncate(folder / "manifest.json", 99),
-        "manifest.json is not as it was written",
+        BROKEN,
     ),
-    "manifest empty": (manifest_of(b""), "manifest.json is not as it was written"),
-    "manifest binary": (manifest_of(b"\x00\xff\xfe"), "manifest.json is not as it was written"),
-    "manifest list": (manifest_of(b"[]"), "manifest.json is not as it was written"),
-    "manifest bomb": (manifest_of(b"[" * 200_000), "manifest.json is not as it was written"),
+    "manifest empty": (manifest_of(b""), BROKEN),
+    "manifest binary": (manifest_of(b"\x00\xff\xfe"), BROKEN),
+    "manifest list": (manifest_of(b"[]"), BROKEN),
+    "manifest bomb": (manifest_of(b"[" * 200_000), BROKEN),
     "manifest of another": (swap, f"manifest.json is of artefact {KEPT}"),
 }
 

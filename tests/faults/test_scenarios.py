@@ -35,7 +35,7 @@ def in_place(self: Store, key: str, identity: dict[str, object], build: Callable
     final = self._folder(key)
     final.mkdir()
     build(final)
-    return self._remember(key, manifest.seal(final, identity))
+    return self._remember(key, manifest.seal(final, {**identity, "seconds": 0.0}))
 
 
 def test_a_store_that_builds_in_place_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
