@@ -55,7 +55,8 @@ def absurd(findings: Findings) -> Findings:
     frames = {name: getattr(findings, name).copy() for name in ("scores", "visibility", "detections", "distances")}
     others = {name: frame["channel"] == "eight_bit" for name, frame in frames.items()}
     scores, other = frames["scores"], others["scores"]
-    scores["matched"] = scores["matched"].where(~other, 100 - scores["matched"])
+    scores["matched"] = scores["matched"].where(~other, 7 * (100 - scores["matched"]))
+    scores["n"] = scores["n"].where(~other, 700)
     scores["score"] = scores["score"].where(~other, 1 - scores["score"])
     numbers = ["statistic", "threshold", "queries", "seconds"]
     scores[numbers] = scores[numbers].astype(float)
