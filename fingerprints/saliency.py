@@ -33,14 +33,14 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
     norm: str = setting(default="linf", choices=("linf", "l2"))  # A1
     xi_space: str = setting(default="pixel", choices=("pixel", "normalised"))  # A2
     start: str = setting(default="random", choices=("random", "zero"))  # A3
-    optimiser: str = setting(default="sign", choices=("sign", "adam"))  # A3
-    step: float = setting(default=0.005, above=0)  # A3
-    steps: int = setting(default=150, low=1)  # A3
+    optimiser: str = setting(default="adam", choices=("sign", "adam"))  # A3
+    step: float = setting(default=0.01, above=0)  # A3
+    steps: int = setting(default=200, low=1)  # A3
     select: str = setting(default="last", choices=("last", "gap"))  # A3
     cam_score: str = setting(default="logit", choices=("logit", "probability"))  # A4
     saliency_norm: str = setting(default="max", choices=("max", "l2", "minmax"))  # A6
     sam_pre_relu: bool = True  # A7
-    lam: float = setting(default=1.0, low=0)  # A15
+    lam: float = setting(default=0.1, low=0)  # A15
     pattern: int = setting(default=7, low=2)  # A16
     accept: str = setting(default="none", choices=("none", "label", "full"))  # 1.6
     rounds: int = setting(default=3, low=1)

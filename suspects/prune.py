@@ -65,6 +65,7 @@ class FilterPruning(Pruning, name="suspect/filter_pruning"):
     all members of a sum together.
     """
 
+    ratio: float = setting(default=0.3125, above=0, high=0.99)
     residual: str = setting(default="inner", choices=("inner", "coupled"))
 
     def derive(self, given: Ingredients) -> Network:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.crafting.active import minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import ImageSet, draw
 from benchmark.errors import Inapplicable, InputError
@@ -133,26 +134,15 @@ class TAFA(Fingerprint, name="fingerprint/tafa"):
 
     def _descend(self, victim: nn.Module, neurons: Neurons, x: Tensor, bits: Tensor) -> Tensor:
         """Adam on all points at once; a point leaves the batch as it is once `held` of its bits have the margin."""
-        result, point, descent = x.clone(), x.clone(), AdamDescent(self.learning_rate)
-        active = torch.arange(len(x), device=x.device)
-        for _ in range(self.steps):
-            point.requires_grad_(True)
+
+        def objective(point: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             z = neurons.read(victim, point)
             loss = code_loss(z, bits[active], self.kappa)
             if self.tv:
                 loss = loss + self.tv * total_variation(point)
-            (gradient,) = torch.autograd.grad(loss.sum(), point)
-            point = point.detach()
-            arrived = (bits[active] * z.detach() >= self.kappa).double().mean(dim=1) >= self.held
-            if arrived.any():
-                result[active[arrived]] = point[arrived]
-                active, point, gradient = active[~arrived], point[~arrived], gradient[~arrived]
-                descent.keep(~arrived)
-                if not len(active):
-                    return result
-            point = (point + descent.move(gradient)).clamp(0, 1)
-        result[active] = point
-        return result
+            return loss, (bits[active] * z.detach() >= self.kappa).double().mean(dim=1) >= self.held
+
+        return minimise(objective, x, AdamDescent(self.learning_rate), self.steps).points
 
 
 def code_loss(z: Tensor, bits: Tensor, kappa: float) -> Tensor:

@@ -10,9 +10,12 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from benchmark.access.access import grant
+from benchmark.access.channels import EightBit
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Fingerprint
 from benchmark.paths import ROOT
-from benchmark.spec.component import build
+from benchmark.spec.build import build
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression
 from benchmark.tasks.similarity import Similarity
@@ -53,9 +56,9 @@ def applied(request, tasks, owner_of, disturbed):
     """A method and a kind of task that it applies to, with an owner of the auxiliary models that it asks for."""
     name, kind = request.param
     method, owner = METHODS[name], owner_of(tasks[kind])
-    surrogates, references = method.auxiliaries()
-    near = tuple(disturbed(owner.victim, 0.02) for _ in range(surrogates))
-    far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(references))
+    needs = method.needs()
+    near = tuple(disturbed(owner.victim, 0.02) for _ in range(needs.surrogates))
+    far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(needs.references))
     return name, method, dataclasses.replace(owner, surrogates=near, references=far)
 
 
@@ -84,7 +87,7 @@ def test_the_prints(applied, generator):
     assert torch.equal(prints.samples, again.samples) and prints.notes == again.notes
     assert all(torch.equal(value, again.payload[name]) for name, value in prints.payload.items())
 
-    eight_bit = prints.rounded().samples
+    eight_bit = EightBit().query(prints.samples)
     assert torch.equal(eight_bit, (eight_bit * 255).round().to(torch.uint8).float() / 255)
     assert (eight_bit - prints.samples).abs().max() <= 0.5 / 255 + 1e-6
 
@@ -98,7 +101,7 @@ def test_the_verdicts(applied, generator):
     for name, verifier in method.verifiers(owner.task).items():
         scores = []
         for suspect in (owner.victim, fresh):
-            access = verifier.access(owner.task, suspect)
+            access = grant(verifier.access, Target.of(owner.task, suspect))
             measured = verifier.measure(prints, access)
             assert measured.shape[:1] == (COUNT,) and not measured.requires_grad
             asked = QUERIES.get(f"{chosen}.{name}", QUERIES.get(name))

@@ -33,7 +33,7 @@ def recipe(path: Path) -> Suspect:
 
 OTHERS = ("chain_extracted", "knockoff_torchvision")  # of parts that are here already, the latter on files to fetch
 RECIPES = {path.stem: recipe(path) for path in sorted(FOLDER.glob("*.yaml")) if path.stem not in OTHERS}
-FORMATS = [{"channels_last": True}, {"precision": "bf16"}]
+FORMATS = [{"channels_last": True}, {"precision": "bf16", "channels_last": False}]
 
 
 @pytest.mark.parametrize("name", RECIPES)

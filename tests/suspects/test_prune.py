@@ -62,7 +62,7 @@ def test_recovery_trains_what_is_left_and_zeros_stay(task, ingredients_of):
 @pytest.mark.parametrize("recovery_epochs", [0, 1])
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
 def test_what_comes_back_is_ready_to_be_asked(task, ingredients_of, family, recovery_epochs):
-    network = family(recovery_epochs=recovery_epochs).derive(ingredients_of(task))
+    network = family(ratio=0.3, recovery_epochs=recovery_epochs).derive(ingredients_of(task))
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert family.relation is Relation.MODIFIED
@@ -77,9 +77,9 @@ def test_recovery_takes_its_own_settings(tasks, ingredients_of, family):
         return network
 
     task = tasks["regression"]
-    family().derive(ingredients_of(task, fit=fit))
+    family(ratio=0.3).derive(ingredients_of(task, fit=fit))
     assert calls == []
-    family(recovery_epochs=7, learning_rate=0.02).derive(ingredients_of(task, seed=5, fit=fit))
+    family(ratio=0.3, recovery_epochs=7, learning_rate=0.02).derive(ingredients_of(task, seed=5, fit=fit))
     assert calls == [(7, 0.02, task.training.batch, 5, [])]
 
 
@@ -88,7 +88,7 @@ def test_no_recipe_touches_the_victim_in_the_store(tasks, trainer, tmp_path):
     from benchmark.plan.plan import plan
     from benchmark.run.bench import Workshop
 
-    stolen = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(), Distill(epochs=1)]
+    stolen = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(ratio=0.3), Distill(epochs=1)]
     recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*stolen, Independent()))
     angle = tasks["regression"]
     quick = dataclasses.replace(angle, training=dataclasses.replace(angle.training, epochs=1, batch=256))

@@ -40,7 +40,7 @@ def _attack(family: str, suspect: str) -> str:
 
 
 def draw(scores: pd.DataFrame, models: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
-    """A panel per distance, a line per attack; up to the dotted line, the mean threshold, suspects are called positive."""
+    """A panel per distance, a line per attack; suspects are called positive up to the dotted line, the threshold."""
     rows = extractions(scores, models, task)
     methods = found.methods(rows)
     attacks = list(dict.fromkeys(rows["attack"]))

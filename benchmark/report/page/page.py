@@ -59,7 +59,7 @@ def facts(scores: pd.DataFrame) -> dict[str, Any]:
         "repeats": int(scores["repeat"].nunique()),
         "prints": _range(scores.loc[scores["score"].notna(), "n"]),
         **{side: _range(_sizes(members, found.tasks(scores))) for side, members in sides.items()},
-        "relations": {side: sorted(set(map(str, members["relation"]))) for side, members in sides.items()},
+        "relations": {side: ", ".join(sorted(set(map(str, members["relation"])))) for side, members in sides.items()},
     }
 
 

@@ -46,7 +46,7 @@ def packs(jobs: Sequence[Job], long: int, short: int) -> list[list[Pack]]:
     groups: dict[tuple[object, ...], list[Job]] = defaultdict(list)
     for job in jobs:
         needs = frozenset(job.parents.values()) & chosen if job.long else None
-        groups[job.task_name, job.kind, job.like, needs].append(job)
+        groups[job.task_name, job.kind, job.pack, needs].append(job)
     found = []
     for members in groups.values():
         size = long if members[0].long else short

@@ -10,7 +10,8 @@ import torch
 from scipy import stats
 from scipy.special import softmax
 
-from benchmark.access.access import Labels
+from benchmark.access.access import LABEL, grant
+from benchmark.access.target import Target
 from benchmark.plan.experiment import read
 from benchmark.plan.jobs import MeasureJob, PrintsJob
 from benchmark.plan.plan import plan
@@ -139,5 +140,6 @@ def test_the_notes_name_bounds_and_those_below_zero(classifier, generator):
     other = dataclasses.replace(classifier, references=(classifier.victim, classifier.task.network().eval()))
     prints = DeepJudgeBlack(contrast=2, eps=0.3, step=0.1).generate(other, 5, generator(0))
     assert prints.notes["bound of jsd"] == "below 0, set to 0" and prints.notes["LB of jsd"] == 0
-    measured = DeepJudgeBlack().verifiers(None)["robd"].measure(prints, Labels(classifier.task, classifier.victim))
+    access = grant(LABEL, Target.of(classifier.task, classifier.victim))
+    measured = DeepJudgeBlack().verifiers(None)["robd"].measure(prints, access)
     assert measured.tolist() == [0] * 5

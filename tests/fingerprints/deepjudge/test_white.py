@@ -8,7 +8,6 @@ from collections import Counter
 
 import pytest
 import torch
-from tests.benchmark.collect.test_inapplicable import narrowed
 from torch import nn
 
 from benchmark.access.access import WhiteBox
@@ -16,6 +15,7 @@ from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.layers import neuron_outputs
 from fingerprints.deepjudge.white import DeepJudgeWhite, activated, read, turns, written
 from suspects.prune import FilterPruning
+from tests.benchmark.collect.test_inapplicable import narrowed
 
 EASY = {"contrast": 2, "m": 1.5, "learning_rate": 0.03, "steps": 120}
 
@@ -131,7 +131,7 @@ def test_the_distances_are_those_of_slow_loops(owner, disturbed, generator):
         expected["lad"] += sum(flips) / len(flips) / 16
     verifiers = method.verifiers(owner.task)
     for name, value in expected.items():
-        access = WHITE_BOX(owner.task, suspect)
+        access = WhiteBox(owner.task, suspect)
         assert value > 0
         found = verifiers[name].statistic(verifiers[name].measure(prints, access), prints.payload)
         assert found == pytest.approx(value, rel=1e-4), name
