@@ -18,7 +18,7 @@ from benchmark.plan.verdicts import ExhibitJob, MeasureJob
 from benchmark.run.bench import Bench
 from suspects.chain import Chain
 from suspects.independent import Independent, IndependentVariant
-from suspects.leaked import Leaked
+from suspects.leaked import FineTuneOnLeak
 from tests.builder import ANGLE, DIGITS, RESNET, SHARE, TASK, VGG, configuration
 from tests.stores import carried_out
 
@@ -227,7 +227,7 @@ def test_the_thief_gets_the_prints_as_they_were_made(done, trainer):
     job = done.job("digit: suspect leaked")
     seen = []
 
-    class Spy(Leaked, name="test/spy"):
+    class Spy(FineTuneOnLeak, name="test/spy"):
         def derive(self, given):
             seen.append(given.leaked)
             return given.copy_of_victim()
