@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.contracts.owner import Needs
 from benchmark.errors import InputError
 from fingerprints.ipguard import IPGuard, boundary_gap, boundary_loss
 
@@ -170,7 +171,7 @@ def test_k_separates_surrogates_from_references_and_nothing_else_is_asked(
     expected = {f"separation at k={k:g}": float(b in copied) - (b in shared) for b, k in enumerate(sorted(GRID))}
     assert {name: value for name, value in prints.notes.items() if name.startswith("sep")} == expected
     assert all(spy.seen == 18 for spy in (*surrogates, *references))
-    assert method.auxiliaries() == (2, 3)
+    assert method.needs() == Needs(surrogates=2, references=3)
 
 
 def test_a_fixed_k_asks_no_auxiliary_model(classifier, generator):
@@ -178,7 +179,7 @@ def test_a_fixed_k_asks_no_auxiliary_model(classifier, generator):
     owner = dataclasses.replace(classifier, surrogates=spies[:1], references=spies[1:])
     method = IPGuard(k=2.0, steps=2)
     assert method.generate(owner, 5, generator(0)).notes["k"] == 2.0
-    assert method.auxiliaries() == (0, 0) and spies[0].seen == spies[1].seen == 0
+    assert method.needs() == Needs() and spies[0].seen == spies[1].seen == 0
 
 
 @pytest.mark.parametrize("missing", ["surrogates", "references"])

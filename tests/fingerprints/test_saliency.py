@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from benchmark.access.access import Answers, WhiteBox
+from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Owner
 from benchmark.errors import InputError
 from fingerprints.saliency import Saliency, sam_loss
@@ -245,8 +246,8 @@ def test_accept_replaces_what_was_rejected(tasks, owner_of, generator, accept, r
         good = torch.ones(count, dtype=torch.bool)
     else:
         verifiers = method.verifiers(task)
-        corner = verifiers["white"].measure(prints, WhiteBox(task, owner.victim))
-        change = verifiers["black"].measure(prints, Answers(task, owner.victim)).abs()
+        corner = verifiers["white"].measure(prints, grant(WHITE_BOX, Target.of(task, owner.victim)))
+        change = verifiers["black"].measure(prints, grant(PROBABILITY, Target.of(task, owner.victim))).abs()
         good = kept if accept == "label" else kept & (corner >= 0.5) & (change >= task.drop)
     accepted = round(prints.notes["accepted"] * prints.notes["tried"])
     assert len(prints.samples) == count == len(prints.payload["cosine"])
