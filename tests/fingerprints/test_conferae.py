@@ -261,7 +261,7 @@ def test_the_training_images_may_run_out(owner, generator):
 
 
 def test_it_asks_for_both_kinds_of_auxiliary_models():
-    assert ConferAE(surrogates=4, references=2).needs() == Needs(4, 2)
+    assert ConferAE(surrogates=4, references=2).needs() == Needs(surrogates=4, references=2)
     for role in ("surrogates", "references"):
         with pytest.raises(InputError, match=f"^{role}: "):
             ConferAE(**{role: 0})

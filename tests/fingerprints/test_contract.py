@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -14,11 +15,13 @@ from benchmark.access.access import grant
 from benchmark.access.channels import EightBit
 from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Fingerprint
+from benchmark.contracts.owner import Asset, Needs, Owner, Preparation, State
 from benchmark.paths import ROOT
 from benchmark.spec.build import build
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression
 from benchmark.tasks.similarity import Similarity
+from benchmark.training.checkpoint import Checkpoints
 
 FOLDER = ROOT / "conf" / "fingerprint"
 COUNT = 10
@@ -52,14 +55,21 @@ APPLICABLE = [(name, kind) for name in sorted(METHODS) for kind in KINDS if not 
 
 
 @pytest.fixture(params=APPLICABLE, ids="-".join)
-def applied(request, tasks, owner_of, disturbed):
-    """A method and a kind of task that it applies to, with an owner of the auxiliary models that it asks for."""
+def applied(request, tasks, owner_of, disturbed, trainer, tmp_path):
+    """A method and a kind of task that it applies to, with an owner of the models and assets that it needs."""
     name, kind = request.param
     method, owner = METHODS[name], owner_of(tasks[kind])
-    needs = method.needs()
-    near = tuple(disturbed(owner.victim, 0.02) for _ in range(needs.surrogates))
-    far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(needs.references))
-    return name, method, dataclasses.replace(owner, surrogates=near, references=far)
+
+    def equipped(needs: Needs) -> Owner:
+        near = tuple(disturbed(owner.victim, 0.02) for _ in range(needs.surrogates))
+        far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(needs.references))
+        return dataclasses.replace(owner, surrogates=near, references=far, assets=prepared(needs.assets))
+
+    def prepared(assets: Mapping[str, Asset]) -> dict[str, State]:
+        saved = Checkpoints(tmp_path, every=3600)
+        return {n: a.prepare(Preparation(equipped(a.needs()), 1, trainer.fit, saved)) for n, a in assets.items()}
+
+    return name, method, equipped(method.needs())
 
 
 def test_every_method_applies_somewhere_and_gives_reasons_elsewhere(method, tasks):

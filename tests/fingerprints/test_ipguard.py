@@ -173,7 +173,7 @@ def test_k_separates_surrogates_from_references_and_nothing_else_is_asked(
     expected = {f"separation at k={k:g}": float(b in copied) - (b in shared) for b, k in enumerate(sorted(GRID))}
     assert {name: value for name, value in prints.notes.items() if name.startswith("sep")} == expected
     assert all(spy.seen == 18 for spy in (*surrogates, *references))
-    assert method.needs() == Needs(2, 3)
+    assert method.needs() == Needs(surrogates=2, references=3)
 
 
 def test_a_fixed_k_asks_no_auxiliary_model(classifier, generator):

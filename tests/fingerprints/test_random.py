@@ -28,5 +28,5 @@ def test_the_score_is_the_share_of_equal_labels(classifier, generator):
         after = suspect(prints.samples).argmax(dim=1).tolist()
     equal = sum(a == b for a, b in zip(before, after, strict=True)) / 30
     assert 0 < equal < 1
-    access = grant(LABEL, Target.of(classifier.task, suspect))
-    assert verifier.score(verifier.measure(prints, access), prints.payload) == equal
+    measured = verifier.measure(prints, grant(LABEL, Target.of(classifier.task, suspect)))
+    assert verifier.score(measured, prints.payload) == equal

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from benchmark.access.access import PROBABILITY, WhiteBox, grant
+from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
 from benchmark.access.target import Target
 from benchmark.contracts.owner import Owner
 from benchmark.errors import InputError
@@ -248,7 +248,7 @@ def test_accept_replaces_what_was_rejected(tasks, owner_of, generator, accept, r
         good = torch.ones(count, dtype=torch.bool)
     else:
         verifiers = method.verifiers(task)
-        corner = verifiers["white"].measure(prints, WhiteBox(task, owner.victim))
+        corner = verifiers["white"].measure(prints, grant(WHITE_BOX, Target.of(task, owner.victim)))
         change = verifiers["black"].measure(prints, grant(PROBABILITY, Target.of(task, owner.victim))).abs()
         good = kept if accept == "label" else kept & (corner >= 0.5) & (change >= task.drop)
     accepted = round(prints.notes["accepted"] * prints.notes["tried"])

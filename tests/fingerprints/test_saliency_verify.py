@@ -9,7 +9,7 @@ import torch
 from captum.attr import LayerGradCam
 from torch.nn import functional as F
 
-from benchmark.access.access import PROBABILITY, WhiteBox, grant
+from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
 from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints
 from benchmark.spec.component import settings_of
@@ -37,7 +37,8 @@ def test_white_box_is_eq_5(task, judged, norm):
         s = s.clamp_min(0)
         size = s.norm() if norm == "l2" else s.max()
         heights.append((s[0, 0] / size).item() if size > 0 else 0.0)
-    verifier, access = Saliency(saliency_norm=norm, t_wb=0.3).verifiers(task)["white"], WhiteBox(task, suspect)
+    verifier = Saliency(saliency_norm=norm, t_wb=0.3).verifiers(task)["white"]
+    access = grant(WHITE_BOX, Target.of(task, suspect))
     measured = verifier.measure(prints, access)
     assert measured.tolist() == pytest.approx(heights, abs=1e-4)
     assert access.queries == len(prints.samples)
@@ -99,10 +100,10 @@ def test_automatic_thresholds_come_from_the_victim(task, owner_of, generator):
     prints = method.generate(owner, 9, generator(0))
     originals = Prints(prints.origin, None, prints.payload)
     verifiers = method.verifiers(task)
-    heights = [verifiers["white"].measure(p, WhiteBox(task, owner.victim)).tolist() for p in (originals, prints)]
+    target = Target.of(task, owner.victim)
+    heights = [verifiers["white"].measure(p, grant(WHITE_BOX, target)).tolist() for p in (originals, prints)]
     assert prints.payload["auto_t_wb"].item() == pytest.approx(sum(heights[0] + heights[1]) / 18, abs=1e-6)
-    access = grant(PROBABILITY, Target.of(task, owner.victim))
-    falls = sorted(verifiers["black"].measure(originals, access).abs().tolist())
+    falls = sorted(verifiers["black"].measure(originals, grant(PROBABILITY, target)).abs().tolist())
     expected = falls[7] + 0.6 * (falls[8] - falls[7])  # the 0.95 quantile of nine values lies at place 7.6
     assert prints.payload["auto_t_bb"].item() == pytest.approx(expected, rel=1e-4)
 

@@ -15,11 +15,16 @@ from benchmark.errors import Inapplicable
 from benchmark.networks.mlp import MLP
 from benchmark.networks.network import load
 from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
+from benchmark.plan.experiment import read
+from benchmark.plan.plan import plan
+from benchmark.plan.recipes import Recipe
+from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store, write_tensors
 from suspects.distill import Distill
 from suspects.finetune import FineTune, Retrain
 from suspects.independent import Independent
 from suspects.prune import FilterPruning, WeightPruning, remove_filters
+from tests.builder import configuration
 
 PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -84,25 +89,22 @@ def test_recovery_takes_its_own_settings(tasks, ingredients_of, family):
 
 
 def test_no_recipe_touches_the_victim_in_the_store(tasks, trainer, tmp_path):
-    from benchmark.plan.experiment import Experiment, Recipe
-    from benchmark.plan.plan import plan
-    from benchmark.run.bench import Workshop
-
-    stolen = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(ratio=0.3), Distill(epochs=1)]
-    recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*stolen, Independent()))
+    thieves = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(), Distill(epochs=1)]
+    recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*thieves, Independent()))
     angle = tasks["regression"]
     quick = dataclasses.replace(angle, training=dataclasses.replace(angle.training, epochs=1, batch=256))
-    experiment = Experiment("kept", {"angle": quick}, recipes, {}, (), (), trainer, 1, 1, False, 0, 5.0)
-    jobs, workshop = plan(experiment).jobs, Workshop(Store(tmp_path), trainer)
-    workshop.do(jobs[0])
-    victim = workshop.network(quick, jobs[0].key)
+    only = {"tasks": {"angle": quick}, "recipes": recipes, "fingerprints": {}, "trainer": trainer}
+    jobs = plan(dataclasses.replace(read(configuration()), **only)).jobs
+    bench = Bench(Store(tmp_path), trainer)
+    bench.do(jobs[0])
+    victim = bench.loaded(jobs[0])
     before = {name: tensor.clone() for name, tensor in victim.state_dict().items()}
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     answer = victim(x)
     assert jobs[0].parents == {} and len(jobs) == 7
     for job in jobs[1:]:
-        workshop.do(job)
-        assert workshop.network(quick, jobs[0].key) is victim
+        bench.do(job)
+        assert bench.loaded(jobs[0]) is victim
         assert all(torch.equal(tensor, before[name]) for name, tensor in victim.state_dict().items()), job.title
         assert torch.equal(victim(x), answer) and not victim.last.weight.requires_grad, job.title
 

@@ -13,11 +13,12 @@ from scipy.special import softmax
 from benchmark.access.access import LABEL, grant
 from benchmark.access.target import Target
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import MeasureJob, PrintsJob
 from benchmark.plan.plan import plan
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.verdicts import MeasureJob
 from fingerprints.deepjudge.black import DeepJudgeBlack
 from fingerprints.deepjudge.white import DeepJudgeWhite
-from tests.benchmark.run.test_local import config
+from tests.builder import configuration
 
 N, K = 7, 5
 
@@ -117,13 +118,9 @@ def test_without_classes_seeds_are_test_images_in_random_order(tasks, owner_of, 
     assert sorted(one) == sorted(other) == list(range(len(owner.data.test)))
 
 
-def test_contrast_models_are_the_owner_s_own_and_never_judged(tmp_path):
-    chosen = config(tmp_path)
-    chosen["fingerprint"] = {
-        name: {"_target_": f"fingerprints.deepjudge_{name}.DeepJudge{name.title()}", "contrast": 4}
-        for name in ("black", "white")
-    }
-    jobs = plan(read(chosen))
+def test_contrast_models_are_the_owner_s_own_and_never_judged():
+    both = {name: {"_target_": f"fingerprint/deepjudge_{name}", "contrast": 4} for name in ("black", "white")}
+    jobs = plan(read(configuration(fingerprint=both)))
     contrast = [{k: v for k, v in job.parents.items() if k != "victim"} for job in jobs.of_kind(PrintsJob)]
     assert all(list(each) == [f"reference {i}" for i in range(4)] for each in contrast)
     assert contrast[0] == contrast[-1]  # both settings share them
