@@ -18,9 +18,14 @@ from benchmark.store.reasons import reason_of
 
 
 def detections(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
-    """One row per prints, channel, detector and threshold, or one with a reason where the detector does not apply."""
+    """One row per prints, channel, detector and threshold, or one with a reason where there is no detection."""
     clean_of = lru_cache(maxsize=8)(lambda key: store.open(key).tensors("clean.safetensors"))
-    for job, found in _done(plan, store):
+    for job in plan.of_kind(DetectionJob):
+        found, reason = _stored(job, store)
+        if reason:
+            yield _names(job.prints) | {"channel": job.channel_name, "detector": job.fitted.name, "reason": reason}
+        if found is None:
+            continue
         clean = clean_of(job.fitted.key)
         for name, value in job.fitted.detector.thresholds(clean["valid"]).items():
             yield _names(job.prints) | {
@@ -43,7 +48,10 @@ def detections(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
 
 def distances(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     """One row per print, channel and detector, and one per held-out clean image, whose method is the empty text."""
-    for job, found in _done(plan, store):
+    for job in plan.of_kind(DetectionJob):
+        found, _ = _stored(job, store)
+        if found is None:
+            continue
         start = _names(job.prints) | {"channel": job.channel_name, "detector": job.fitted.name}
         for number, distance in enumerate(found.tolist()):
             yield start | {"number": number, "distance": distance}
@@ -52,17 +60,19 @@ def distances(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             continue
         artefact = store.find(detector.key)
         name = detector.name
-        clean = artefact.tensors("clean.safetensors")["test"].tolist() if artefact else []
+        if artefact is None or reason_of(artefact):
+            continue
+        clean = artefact.tensors("clean.safetensors")["test"].tolist()
         for number, distance in enumerate(clean):
             start = {"task": detector.task_name, "fingerprint": "", "repeat": 0, "channel": "", "detector": name}
             yield start | {"number": number, "distance": distance}
 
 
-def _done(plan: Plan, store: Store) -> Iterator[tuple[DetectionJob, Tensor]]:
-    for job in plan.of_kind(DetectionJob):
-        found = store.find(job.key)
-        if found is not None and not reason_of(found):
-            yield job, found.tensors("distances.safetensors")["distances"]
+def _stored(job: DetectionJob, store: Store) -> tuple[Tensor | None, str]:
+    """The distances, or the reason why there are none; neither where the job is not done."""
+    found = store.find(job.key)
+    reason = reason_of(found) if found is not None else ""
+    return (None if found is None or reason else found.tensors("distances.safetensors")["distances"]), reason
 
 
 def _names(job: PrintsJob) -> dict[str, Any]:

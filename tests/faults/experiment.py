@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import torch
-from benchmark.plan.jobs import Job
 
 from benchmark.cli.command import run
 from benchmark.plan.experiment import read
+from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan, plan
 from benchmark.report.figures import every as pictures
 from benchmark.run.local import Local

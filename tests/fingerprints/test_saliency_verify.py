@@ -20,7 +20,7 @@ from fingerprints.saliency import Saliency
 def judged(task, owner_of, disturbed, generator):
     """Prints of a tiny victim, and a suspect that is not quite the victim."""
     owner = owner_of(task)
-    prints = Saliency(steps=15, lam=0.1, step=0.02).generate(owner, 8, generator(0))
+    prints = Saliency(optimiser="sign", steps=15, lam=0.1, step=0.02).generate(owner, 8, generator(0))
     return prints, disturbed(owner.victim, 0.05)
 
 
@@ -95,7 +95,8 @@ def test_fixed_and_automatic_thresholds(tasks):
 
 
 def test_automatic_thresholds_come_from_the_victim(task, owner_of, generator):
-    owner, method = owner_of(task), Saliency(steps=10, step=0.02, fill="zero_normalised")  # digits lie on black
+    owner = owner_of(task)
+    method = Saliency(optimiser="sign", steps=10, step=0.02, lam=1.0, fill="zero_normalised")  # digits lie on black
     prints = method.generate(owner, 9, generator(0))
     originals = Prints(prints.origin, None, prints.payload)
     verifiers = method.verifiers(task)

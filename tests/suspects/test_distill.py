@@ -82,5 +82,5 @@ def test_the_loss_compares_student_and_teacher_on_the_same_pixels(task, ingredie
     assert recorded.training == dataclasses.replace(task.training, epochs=6)
 
 
-def test_it_learns_from_the_victims_answers():
+def test_it_is_derived():
     assert Distill.relation is Relation.DERIVED

@@ -103,7 +103,7 @@ def test_frozen_is_everything_but_the_last_layer_or_nothing(task, ingredients_of
     assert names == last_layer(given.victim)
 
 
-def test_both_change_the_victims_weights():
+def test_both_are_modified_copies():
     assert FineTune.relation is Retrain.relation is Relation.MODIFIED
 
 

@@ -47,8 +47,8 @@ def test_the_victim_of_the_fixtures_has_learnt_something(task, victim_of, splits
     assert task.quality(victim_of(task), splits_of(task)).value > blind
 
 
-def test_nothing_of_a_victim_is_in_it(task, ingredients_of):
-    assert not Independent().needs_victim and Independent().shares_training_data is True
+def test_it_is_independent_and_has_no_victim(task, ingredients_of):
+    assert Independent.relation is Relation.INDEPENDENT and Independent().shares_training_data is True
     with pytest.raises(ValueError, match="no victim"):
         dataclasses.replace(ingredients_of(task), victim=None).copy_of_victim()
 
@@ -80,8 +80,8 @@ def test_a_stranger_is_trained_on_its_own_half(task, ingredients_of, recorded, d
     assert not stranger.inapplicable(given.task) and stranger.relation is Relation.INDEPENDENT
     stranger.derive(given)
     (call,) = recorded.calls
-    chosen = given.data.train if data == "same" else given.data.rest
-    assert len(call.data) == count and torch.equal(call.data.images, chosen.images)
+    images = given.data.train.images if data == "same" else given.data.rest.images
+    assert len(call.data) == count and torch.equal(call.data.images, images)
     assert call.training == task.training and call.loss == given.task.loss
     assert stranger.shares_training_data == (data == "same")
 

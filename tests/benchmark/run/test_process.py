@@ -17,14 +17,15 @@ from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
 from benchmark.run.local import Local
 from benchmark.store.artefacts import Store
-from tests.benchmark.run.test_local import TASK, built, config, program
+from tests.builder import TASK, configuration
+from tests.stores import built, program
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill"])
 def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
     training = {**TASK["training"], "epochs": 100000}
-    chosen = config(tmp_path, task={"digits": {**TASK, "training": training}})
-    chosen["executor"] = {"_target_": "executor/local", "workers": 2}
+    chosen = configuration(tmp_path, task={"digits": {**TASK, "training": training}})
+    chosen["executor"]["workers"] = 2
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background shell has its children ignore it
     process = subprocess.Popen(program(tmp_path, chosen), env=environment, stderr=subprocess.DEVNULL, preexec_fn=heeds)
@@ -39,24 +40,22 @@ def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
     assert not list((tmp_path / "store").glob("??/.*.tmp")) and not built(tmp_path / "store")
 
 
-def surroundings(seconds: float) -> tuple[int, str]:
-    """Of a worker: its process and its GPU."""
-    time.sleep(seconds)  # long enough for every worker to get one
-    return os.getpid(), os.environ["CUDA_VISIBLE_DEVICES"]
+# A worker's process and GPU, when every worker has got one; text, so that workers need not import this module.
+SURROUNDINGS = "__import__('time').sleep(1) or (os := __import__('os')).getpid(), os.environ['CUDA_VISIBLE_DEVICES']"
 
 
 def test_each_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.run.local._gpus", lambda trainer: ["4", "GPU-7"])
-    jobs = plan(read(config(tmp_path)))
+    jobs = plan(read(configuration(tmp_path)))
     seen = []
 
-    def look(chosen, hands, width, progress, store):
-        seen.extend(future.result() for future in [hands.submit(surroundings, 1.0) for _ in range(width)])
+    def look(chosen, pool, width, progress, store):
+        seen.extend(future.result() for future in [pool.submit(eval, SURROUNDINGS) for _ in range(3)])
         return []
 
     monkeypatch.setattr("benchmark.run.local._drive", look)
-    assert Local(per_gpu=2).run(jobs.jobs[:8], jobs, Store(tmp_path / "store")) == []
-    assert sorted(dict(seen).values()) == ["4", "4", "GPU-7", "GPU-7"]
+    assert Local(per_gpu=2, workers=3).run(jobs.jobs[:8], jobs, Store(tmp_path / "store")) == []
+    assert sorted(dict(seen).values()) == ["4", "4", "GPU-7"]
 
 
 def test_a_worker_chooses_its_gpu_before_torch_is_imported(tmp_path):
@@ -85,8 +84,8 @@ def test_threads_are_divided_among_workers(tmp_path, monkeypatch):
         given.append((settings[0], settings[3]))  # workers, threads
         raise ArithmeticError
 
-    monkeypatch.setattr("benchmark.run.local._hands", look)
-    jobs = plan(read(config(tmp_path)))
+    monkeypatch.setattr("benchmark.run.local._pool", look)
+    jobs = plan(read(configuration(tmp_path)))
     for executor in (Local(threads=None), Local(workers=2, threads=None), Local(workers=20, threads=None), Local()):
         with pytest.raises(ArithmeticError):
             executor.run(jobs.jobs[:10], jobs, Store(tmp_path / "store"))

@@ -8,34 +8,23 @@ import dataclasses
 import pandas as pd
 import pytest
 import torch
-from benchmark.collect.collect import collect
-from benchmark.plan.jobs import ExhibitJob, MeasureJob, ModelJob, PrintsJob
 
 from benchmark.errors import InputError
 from benchmark.plan.experiment import read
+from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
-from benchmark.report.findings import checked
-from benchmark.run.bench import Workshop
-from benchmark.run.local import Local, missing
-from benchmark.spec.component import of_spec, spec_of
-from benchmark.store.artefacts import Store
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.verdicts import ExhibitJob, MeasureJob
+from benchmark.run.bench import Bench
 from suspects.chain import Chain
-from suspects.finetune import FineTune
 from suspects.independent import Independent, IndependentVariant
+from suspects.leaked import FineTuneOnLeak
+from tests.builder import ANGLE, DIGITS, RESNET, SHARE, TASK, VGG, configuration
+from tests.stores import carried_out
 
-DIGITS = {"_target_": "data/digits"}
-TRAINING = {"_target_": "training/one_cycle", "epochs": 1, "learning_rate": 0.01, "batch": 128}
-RESNET = {"_target_": "network/small_resnet", "widths": [4, 4, 4]}
-VGG = {"_target_": "network/small_vgg", "widths": [4, 4, 4], "hidden": 4}
-COMMON = {"architecture": RESNET, "training": TRAINING}
-CLASSES = {"_target_": "task/classification", "data": DIGITS, **COMMON}
-ROTATED = {"_target_": "data/rotated_digits"}
-DEGREES = {"_target_": "task/regression", "data": ROTATED, "scale": 26.0, **COMMON}
-SHARE = {"_target_": "data/share", "source": DIGITS, "share": 0.5}
 LEAK = {"_target_": "suspect/leaked", "method": "random", "epochs": 1}
-CONFIG = {
-    "name": "mine",
-    "task": {"digit": CLASSES, "angle": DEGREES},
+CHANGES = {
+    "task": {"digit": TASK, "angle": ANGLE},
     "suspect": {
         "finetune": {"_target_": "suspect/finetune", "epochs": 1},
         "leaked": LEAK,
@@ -56,19 +45,12 @@ CONFIG = {
             {"_target_": "suspect/independent_variant", "data": "other"},
         ],
     },
-    "trainer": {"_target_": "trainer/lightning", "device": "cpu"},
-    "count": 10,
-    "repeats": 2,
-    "repeat_zoo": False,
-    "gallery": 1,
-    "degraded": 5.0,
-    "ablation": {"counts": [], "settings": {}, "repeats": 2},
 }
 
 
 @pytest.fixture
 def config():
-    return copy.deepcopy(CONFIG)
+    return configuration(**CHANGES)
 
 
 def jobs_of(planned, kind, **wanted):
@@ -81,10 +63,10 @@ def families(planned, task):
 
 def test_senseless_recipes_are_left_out_of_their_task_only(config):
     planned = plan(read(config))
-    assert families(planned, "digit") == CONFIG["suspect"].keys() - {"other_half"}
+    assert families(planned, "digit") == CHANGES["suspect"].keys() - {"other_half"}
     assert families(planned, "angle") == {"finetune", "knockoff", "independent", "vgg"}
     config["task"]["digit"]["data"] = SHARE
-    assert families(plan(read(config)), "digit") == set(CONFIG["suspect"])
+    assert families(plan(read(config)), "digit") == set(CHANGES["suspect"])
 
 
 def test_leaked_prints_are_those_of_the_zoos_own_first_repeat(config):
@@ -100,7 +82,7 @@ def test_leaked_prints_are_those_of_the_zoos_own_first_repeat(config):
     planned = plan(read(config))
     keys = {job.key: job for job in planned.of_kind(PrintsJob)}
     leaks = [job for job in planned.of_kind(ModelJob) if job.recipe.family == "leaked"]
-    assert [keys[job.parents["prints"]].repeat for job in leaks] == [job.zoo for job in leaks] == [0, 1]
+    assert [keys[job.parents["prints"]].repeat for job in leaks] == [job.replicate for job in leaks] == [0, 1]
 
 
 def test_parents_come_before_children_and_leaks_move_with_the_method(config):
@@ -142,7 +124,7 @@ def test_the_gallery_shows_models_of_the_tasks_own_labels(config):
 
 
 def only(*families):
-    return {family: CONFIG["suspect"][family] for family in families}
+    return {family: CHANGES["suspect"][family] for family in families}
 
 
 @pytest.mark.parametrize(
@@ -155,9 +137,9 @@ def only(*families):
             r"leaked: wants leaked prints of 'akh'.*saliency,akh\]",
         ),
         ("auxiliary", "surrogate", [LEAK], r"auxiliary\.surrogate\[0\]: prints are made with auxiliary models"),
-        ("auxiliary", "reference", CONFIG["auxiliary"]["reference"][1:], r"reference: no recipe applies to digit"),
-        ("", "suspect", only("label_smoothing", "vgg"), r"suspect: no stolen suspect applies to angle"),
-        ("", "suspect", only("finetune", "other_half"), r"suspect: no independent suspect applies to digit"),
+        ("auxiliary", "reference", CHANGES["auxiliary"]["reference"][1:], r"reference: no recipe applies to digit"),
+        ("", "suspect", only("label_smoothing", "vgg"), r"suspect: no positive suspect applies to angle"),
+        ("", "suspect", only("finetune", "other_half"), r"suspect: no negative suspect applies to digit"),
     ],
     ids=str,
 )
@@ -168,17 +150,10 @@ def test_one_line_that_names_the_key(config, group, key, value, line):
     assert "\n" not in str(caught.value)
 
 
-def test_a_spec_describes_its_component(config):
-    for recipe in read(config).recipes:
-        assert of_spec(spec_of(recipe.suspect)) == recipe.suspect
-    chain = Chain(steps=(FineTune(epochs=3), Chain(steps=(FineTune(layers="last"),))))
-    assert of_spec(spec_of(chain)) == chain
-
-
 def test_a_ladder_of_architectures_is_labelled_by_their_names(config):
     config["suspect"]["vgg"]["architecture"] = [VGG, RESNET]
     labels = [recipe.label for recipe in read(config).recipes if recipe.family == "vgg"]
-    assert labels == ["vgg architecture=SmallVGG", "vgg architecture=SmallResNet"]
+    assert labels == ["vgg architecture=small_vgg", "vgg architecture=small_resnet"]
 
 
 def test_steps_of_a_chain_may_be_names_of_suspects(config):
@@ -200,17 +175,13 @@ def test_steps_of_a_chain_may_be_names_of_suspects(config):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """The experiment, run."""
-    planned = plan(read(copy.deepcopy(CONFIG)))
-    store = Store(tmp_path_factory.mktemp("store"))
-    failures = Local(workers=1, threads=1).run(missing(planned, store), planned, store)
-    assert not failures
-    return planned, store
+    found = carried_out(configuration(tmp_path_factory.mktemp("thieves"), **CHANGES))
+    assert not found.failures
+    return found
 
 
 def test_every_suspect_and_method_has_a_score_or_a_reason(done):
-    planned, store = done
-    findings = checked(collect(planned, store, [], {}))
-    scores = findings.scores
+    scores = done.findings.scores
     judged = scores[(scores["repeat"] == 0) & (scores["family"] != "victim")]
     cells = judged.groupby(["task", "suspect"])["verifier"].nunique()
     assert len(cells) == 2 * 7 and (cells == 3).all()
@@ -224,8 +195,7 @@ def test_every_suspect_and_method_has_a_score_or_a_reason(done):
 
 
 def test_queries_are_kept_with_the_model(done):
-    planned, store = done
-    models = collect(planned, store, [], {}).models
+    models = done.findings.models
     queries = models.set_index(["task", "name"])["queries"]
     assert queries["digit", "knockoff"] == queries["angle", "knockoff"] == 64
     assert (queries.drop("knockoff", level="name") == 0).all()
@@ -233,41 +203,37 @@ def test_queries_are_kept_with_the_model(done):
 
 
 def test_another_architecture_comes_back_from_the_store_as_it_was(done):
-    planned, store = done
-    (job,) = [j for j in planned.of_kind(ModelJob) if j.recipe.family == "vgg" and j.task_name == "digit"]
-    network = Workshop(store, planned.experiment.trainer).network(job.task, job.key)
+    job = done.job("digit: suspect vgg")
+    network = Bench(done.store, done.plan.experiment.trainer).loaded(job)
     solved = job.recipe.suspect.solves(job.task)
     assert [type(m) for m in network.modules()] == [type(m) for m in solved.network().modules()]
     quality = solved.quality(network, job.task.data.load())
-    assert quality.value == store.open(job.key).json("quality.json")["value"]
+    assert quality.value == done.store.open(job.key).json("quality.json")["value"]
 
 
 def test_other_labels_come_back_from_the_store_with_their_own_quality(done, trainer):
-    _, store = done
-    config = copy.deepcopy(CONFIG)
+    config = copy.deepcopy(done.config)
     config["suspect"] |= {"transfer": {"_target_": "suspect/transfer", "epochs": 1}}
     job = next(j for j in plan(read(config)).of_kind(ModelJob) if j.recipe.family == "transfer")
-    workshop = Workshop(store, trainer)
-    workshop.do(job)
-    network, test = workshop.network(job.task, job.key), job.task.data.load().test
+    bench = Bench(done.store, trainer)
+    bench.do(job)
+    network, test = bench.loaded(job), job.task.data.load().test
     assert network(test.pixels(slice(0, 2))).shape == (2, 5)
     accuracy = 100 * (network(test.pixels()).argmax(1) == test.targets % 5).double().mean().item()
-    assert store.open(job.key).json("quality.json")["value"] == pytest.approx(accuracy)
+    assert done.store.open(job.key).json("quality.json")["value"] == pytest.approx(accuracy)
 
 
 def test_the_thief_gets_the_prints_as_they_were_made(done, trainer):
-    planned, store = done
-    (job,) = [j for j in planned.of_kind(ModelJob) if j.recipe.family == "leaked"]
+    job = done.job("digit: suspect leaked")
     seen = []
 
-    class Spy(type(job.recipe.suspect)):
-        def derive(self, case):
-            seen.append(case.leaked)
-            return case.copy_of_victim()
+    class Spy(FineTuneOnLeak, name="test/spy"):
+        def derive(self, given):
+            seen.append(given.leaked)
+            return given.copy_of_victim()
 
     recipe = dataclasses.replace(job.recipe, suspect=Spy(method="random"))
-    spied = dataclasses.replace(job, recipe=recipe, key="f" * 20)
-    Workshop(store, trainer).do(spied)
-    stored = store.open(job.parents["prints"]).tensors("prints.safetensors")
+    Bench(done.store, trainer).do(dataclasses.replace(job, recipe=recipe))
+    stored = done.store.open(job.parents["prints"]).tensors("prints.safetensors")
     assert torch.equal(seen[0].samples, stored["samples"]) and torch.equal(seen[0].origin, stored["origin"])
     assert torch.equal(seen[0].payload["label"], stored["payload.label"])

@@ -15,11 +15,12 @@ from benchmark.data.base import ImageSet
 from benchmark.errors import StoreError
 from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
-from benchmark.run.bench import Workshop
+from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store
 from benchmark.tasks.base import Training
 from benchmark.training.checkpoint import Checkpoints
-from tests.benchmark.run.test_local import TASK, config
+from tests.builder import TASK, configuration
+from tests.builder import TRAINING as ONE_CYCLE
 
 TRAINING = Training(epochs=4, learning_rate=0.01, batch=16, augment=Augment(flip=True, shift=0.1, rotate=10))
 
@@ -114,8 +115,8 @@ def test_a_save_that_is_cut_off_leaves_the_one_before(tmp_path, monkeypatch):
 
 
 def test_a_killed_job_and_a_full_disk_keep_the_epochs_and_a_failed_job_does_not(tmp_path, trainer, monkeypatch):
-    task = {**TASK, "training": {"_target_": "training/one_cycle", "epochs": 8, "batch": 256}}
-    job = plan(read(config(tmp_path, task={"digits": task}))).jobs[0]
+    task = {**TASK, "training": {**ONE_CYCLE, "epochs": 8}}
+    job = plan(read(configuration(tmp_path, task={"digits": task}))).jobs[0]
     eager = dataclasses.replace(trainer, checkpoint=0)
     folder = tmp_path / "store" / "unfinished" / job.key
     original = type(job.task).loss
@@ -130,12 +131,12 @@ def test_a_killed_job_and_a_full_disk_keep_the_epochs_and_a_failed_job_does_not(
 
         monkeypatch.setattr(type(job.task), "loss", loss)
         with pytest.raises(error):
-            Workshop(Store(tmp_path / "store"), eager).do(job)
+            Bench(Store(tmp_path / "store"), eager).do(job)
         assert folder.exists() is kept
     monkeypatch.setattr(type(job.task), "loss", original)
-    made = Workshop(Store(tmp_path / "store"), eager).do(job)
+    made = Bench(Store(tmp_path / "store"), eager).do(job)
     assert not folder.exists()
-    plain = Workshop(Store(tmp_path / "other"), trainer).do(job)
+    plain = Bench(Store(tmp_path / "other"), trainer).do(job)
     assert all(
         torch.equal(a, b)
         for a, b in zip(

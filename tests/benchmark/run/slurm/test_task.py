@@ -12,12 +12,13 @@ from benchmark.plan.plan import plan
 from benchmark.run.process import failure_note
 from benchmark.run.slurm.task import Work
 from benchmark.store.artefacts import Store
-from tests.benchmark.run.test_local import built, config
+from tests.builder import configuration
+from tests.stores import built
 
 
 @pytest.fixture
 def work(tmp_path, trainer):
-    jobs = plan(read(config(tmp_path))).jobs
+    jobs = plan(read(configuration(tmp_path))).jobs
     return Work(tmp_path / "store", trainer, 1, jobs, requeues=1)
 
 
@@ -34,8 +35,8 @@ def test_all_jobs_are_done_and_done_once(work, capsys):
 def test_a_failed_job_is_noted_and_what_needs_it_left_out(work, monkeypatch, capsys):
     from suspects.prune import WeightPruning
 
-    monkeypatch.setattr(WeightPruning, "derive", lambda self, case: 1 / 0)
-    with pytest.raises(RuntimeError, match="7 of 18 jobs are not done"):
+    monkeypatch.setattr(WeightPruning, "derive", lambda self, given: 1 / 0)
+    with pytest.raises(RuntimeError, match="7 of 20 jobs are not done"):
         work()
     said = capsys.readouterr().out
     assert said.count("failed: ") == 2 and said.count("left out: ") == 5 and "there is no suspect" in said
@@ -48,9 +49,9 @@ def test_a_failed_job_is_noted_and_what_needs_it_left_out(work, monkeypatch, cap
 
 
 def test_a_full_disk_ends_the_task_at_once(work, monkeypatch):
-    from benchmark.run.bench import Workshop
+    from benchmark.run.bench import Bench
 
-    monkeypatch.setattr(Workshop, "do", lambda self, job: (_ for _ in ()).throw(StoreError("disk full")))
+    monkeypatch.setattr(Bench, "do", lambda self, job: (_ for _ in ()).throw(StoreError("disk full")))
     with pytest.raises(StoreError, match="disk full"):
         work()
 
