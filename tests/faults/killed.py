@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.errors import StoreError
 from benchmark.plan.jobs import Job
+
+from benchmark.errors import StoreError
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, key, make, started

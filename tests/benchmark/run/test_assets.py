@@ -16,7 +16,6 @@ from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan, plan
 from benchmark.plan.prints import PrintsJob
 from benchmark.run.bench import Bench
-from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
 from benchmark.tasks.base import Training
 from fingerprints.random import Random
