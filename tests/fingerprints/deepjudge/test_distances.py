@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from benchmark.plan.jobs import MeasureJob, PrintsJob
 from scipy import stats
 from scipy.special import softmax
 
