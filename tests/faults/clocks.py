@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from benchmark.plan.jobs import ModelJob
+from benchmark.plan.models import ModelJob
 
 from benchmark.store.artefacts import Store
 from tests.faults import experiment

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.plan.jobs import Job
+from benchmark.plan.job import Job
+from benchmark.plan.verdicts import MeasureJob
 
 from benchmark.errors import StoreError
 from benchmark.store.artefacts import Store
@@ -82,11 +83,11 @@ def at_every_point(
 
 
 def job(folder: Path, full: bool) -> Tally:
-    """The executor's own process, at every write point of a job: each job of the experiment, or the last alone."""
-    jobs = experiment.planned(folder).jobs
+    """The executor's own process, at every write point of a job: each job, or the last measurement alone."""
+    planned = experiment.planned(folder)
     tally, template = Tally(), folder / "template"
-    for number, each in enumerate(jobs):
-        if full or number == len(jobs) - 1:
+    for number, each in enumerate(planned.jobs):
+        if full or each is planned.of_kind(MeasureJob)[-1]:
             tally += _in_job(folder / str(number), template, each, every=1 if full else 4)
         experiment.do(template, [each])
     return tally

@@ -13,11 +13,11 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
-from benchmark.plan.jobs import Job
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from benchmark.plan.experiment import CONF, read
+from benchmark.plan.jobs import Job
 from benchmark.plan.plan import plan
 from benchmark.report import Findings, write
 from benchmark.run.local import missing

@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from benchmark.plan.jobs import MeasureJob, PrintsJob
 from scipy import stats
 from scipy.special import softmax
 
 from benchmark.access.access import Labels
 from benchmark.plan.experiment import read
+from benchmark.plan.jobs import MeasureJob, PrintsJob
 from benchmark.plan.plan import plan
 from fingerprints.deepjudge.black import DeepJudgeBlack
 from fingerprints.deepjudge.white import DeepJudgeWhite

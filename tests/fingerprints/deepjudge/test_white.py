@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 import torch
+from tests.benchmark.collect.test_inapplicable import narrowed
 from torch import nn
 
 from benchmark.access.access import WhiteBox
@@ -15,7 +16,6 @@ from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.layers import neuron_outputs
 from fingerprints.deepjudge.white import DeepJudgeWhite, activated, read, turns, written
 from suspects.prune import FilterPruning
-from tests.benchmark.collect.test_inapplicable import narrowed
 
 EASY = {"contrast": 2, "m": 1.5, "learning_rate": 0.03, "steps": 120}
 
