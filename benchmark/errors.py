@@ -15,7 +15,18 @@ class Inapplicable(Exception):
 
 
 class StoreError(InputError):
-    """The artefact store cannot be read or written (disk full, no permission, newer format)."""
+    """The artefact store cannot be read or written (disk full, no permission, another format)."""
+
+
+class Damaged(Exception):
+    """A stored artefact is no longer what was written: `Store.recheck(key)` moves it aside, to be made again."""
+
+    def __init__(self, key: str, fault: str) -> None:
+        super().__init__(key, fault)
+        self.key, self.fault = key, fault
+
+    def __str__(self) -> str:
+        return f"artefact {self.key} is damaged ({self.fault}): run again to make it again"
 
 
 def near_misses(word: str, known: Iterable[str]) -> str:

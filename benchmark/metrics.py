@@ -1,14 +1,14 @@
 """Verification metrics: robustness, uniqueness, ARUC, ROC-AUC, TPR at a bounded FPR, bootstrap intervals over suspects.
 
-A suspect is called stolen iff its matching score MS is strictly above the threshold rho:
+A suspect is called positive iff its matching score MS is strictly above the threshold rho:
 
     R(rho) = share of positives with MS > rho          U(rho) = share of negatives with MS <= rho
     ARUC   = mean of min(R, U) over rho in {0, 1/L, ..., 1}, L = 100, that is 101 points, so at most 100/101
     exact  = integral of min(R, U) over [0, 1], at most 1
 
-Everywhere `scores` are floats in [0, 1] (higher = more likely stolen) and `stolen` booleans of the same last axis;
-NaN means that the method does not apply to that suspect, which is then left out. Thresholds of the grid are k / L by
-division: k * 0.01 and `np.linspace` miss ten of the 101 by one ulp, enough to call a score of 35/100 above 0.35.
+Everywhere `scores` are floats in [0, 1] and `positive` booleans of the same last axis: whether the answer to the
+question is yes. NaN means that the method does not apply to that suspect, which is then left out. Thresholds of the
+grid are k / L by division: k * 0.01 and `np.linspace` miss ten of the 101 by one ulp: 35/100 would be above 0.35.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmark.errors import InputError
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Denominator = ArrayLike | None  # N where scores are shares m / N of N prints
 
 EMPTY = "scores: no {} suspect has a score, at least one is needed"
 CHUNK_CELLS = 4_000_000  # doubles that one chunk of resampled curves may take: 32 MB
@@ -55,19 +56,19 @@ class Intervals(NamedTuple):
     negatives: NDArray[np.int64]
 
 
-def robustness(scores: ArrayLike, stolen: ArrayLike, rho: float) -> float:
-    """R(rho), the share of positives strictly above rho; scores and stolen (suspects,)."""
-    positives, _ = _split(scores, stolen)
+def robustness(scores: ArrayLike, positive: ArrayLike, rho: float) -> float:
+    """R(rho), the share of positives strictly above rho; scores and positive (suspects,)."""
+    positives, _ = _split(scores, positive)
     return float(np.mean(positives > rho))
 
 
-def uniqueness(scores: ArrayLike, stolen: ArrayLike, rho: float) -> float:
-    """U(rho), the share of negatives not above rho; scores and stolen (suspects,)."""
-    _, negatives = _split(scores, stolen)
+def uniqueness(scores: ArrayLike, positive: ArrayLike, rho: float) -> float:
+    """U(rho), the share of negatives not above rho; scores and positive (suspects,)."""
+    _, negatives = _split(scores, positive)
     return float(np.mean(negatives <= rho))
 
 
-def levels(scores: ArrayLike, *, grid: int = 100, denominator: ArrayLike | None = None) -> NDArray[np.int64]:
+def levels(scores: ArrayLike, *, grid: int = 100, denominator: Denominator = None) -> NDArray[np.int64]:
     """How many of the thresholds 0/L, 1/L, ..., L/L lie strictly below each score: ceil(L * score), in 0..L.
 
     MS > k/L iff level > k. With scores m/N and N known, m is recovered by rounding and ceil(m * L / N) is computed in
@@ -91,14 +92,14 @@ def levels(scores: ArrayLike, *, grid: int = 100, denominator: ArrayLike | None 
     return -(-matched * grid // total)
 
 
-def curve(scores: ArrayLike, stolen: ArrayLike, *, grid: int = 100, denominator: ArrayLike | None = None) -> Curve:
-    """R and U at rho = 0, 1/L, ..., 1; scores and stolen (suspects,), denominator as in `levels`."""
-    sweep = _grid_sweep(_checked(scores)[None, None], np.asarray(stolen, dtype=bool), grid, denominator)
+def curve(scores: ArrayLike, positive: ArrayLike, *, grid: int = 100, denominator: Denominator = None) -> Curve:
+    """R and U at rho = 0, 1/L, ..., 1; scores and positive (suspects,), denominator as in `levels`."""
+    sweep = _grid_sweep(_checked(scores)[None, None], np.asarray(positive, dtype=bool), grid, denominator)
     return Curve(np.arange(grid + 1) / grid, sweep.positives[0, 0], sweep.uniqueness[0, 0])
 
 
 def aruc(
-    scores: ArrayLike, stolen: ArrayLike, *, grid: int = 100, denominator: ArrayLike | None = None, right: bool = False
+    scores: ArrayLike, positive: ArrayLike, *, grid: int = 100, denominator: Denominator = None, right: bool = False
 ) -> float:
     """Mean of min(R, U) over the closed grid (L + 1 points, at most L / (L + 1)).
 
@@ -107,36 +108,36 @@ def aruc(
     >>> aruc([0.9, 0.9, 0.1], [True, True, False]) == 80 / 101
     True
     """
-    points = curve(scores, stolen, grid=grid, denominator=denominator)
+    points = curve(scores, positive, grid=grid, denominator=denominator)
     lower = np.minimum(points.robustness, points.uniqueness)
     return float(np.mean(lower[1:] if right else lower))
 
 
-def aruc_exact(scores: ArrayLike, stolen: ArrayLike) -> float:
+def aruc_exact(scores: ArrayLike, positive: ArrayLike) -> float:
     """Integral of min(R, U) over [0, 1]: constant between sorted scores, so a finite sum; at most 1."""
-    return float(_integral(_single(scores, stolen))[0, 0])
+    return float(_integral(_single(scores, positive))[0, 0])
 
 
-def roc_auc(scores: ArrayLike, stolen: ArrayLike) -> float:
+def roc_auc(scores: ArrayLike, positive: ArrayLike) -> float:
     """Mann-Whitney: the probability that a positive scores above a negative, ties counted one half."""
-    return float(_area(_single(scores, stolen))[0, 0])
+    return float(_area(_single(scores, positive))[0, 0])
 
 
-def tpr_at_fpr(scores: ArrayLike, stolen: ArrayLike, fpr: float) -> float:
+def tpr_at_fpr(scores: ArrayLike, positive: ArrayLike, fpr: float) -> float:
     """The best R over all thresholds whose share of negatives above is at most `fpr`: no interpolation between them.
 
     With 20 negatives, fpr 0.05 allows one of them above the threshold and 0.049 none.
     """
-    return float(_power(_single(scores, stolen), fpr)[0, 0])
+    return float(_power(_single(scores, positive), fpr)[0, 0])
 
 
-def best_threshold(scores: ArrayLike, stolen: ArrayLike) -> Best:
+def best_threshold(scores: ArrayLike, positive: ArrayLike) -> Best:
     """The rho in [0, 1) that maximises min(R, U).
 
     R and U are constant on [a, b) between neighbouring scores; of the intervals that reach the maximum the one with
     the larger R + U is taken, then the widest, then the lowest, and rho is its middle.
     """
-    positives, negatives = _split(scores, stolen)
+    positives, negatives = _split(scores, positive)
     edges = np.unique(np.concatenate(([0.0], positives, negatives, [1.0])))
     start, width = edges[:-1], np.diff(edges)
     high, low = np.mean(positives > start[:, None], axis=1), np.mean(negatives <= start[:, None], axis=1)
@@ -149,29 +150,28 @@ def best_threshold(scores: ArrayLike, stolen: ArrayLike) -> Best:
 
 def bootstrap(
     scores: ArrayLike,
-    stolen: ArrayLike,
+    positive: ArrayLike,
     statistics: Sequence[str] = ("aruc", "auc"),
     *,
     resamples: int = 2000,
     level: float = 0.95,
     grid: int = 100,
-    denominator: ArrayLike | None = None,
+    denominator: Denominator = None,
     seed: int = 0,
 ) -> dict[str, Intervals]:
     """Percentile bootstrap over suspects, of statistics averaged over repeats.
 
-    Positives and negatives are resampled separately (stratified); one resample serves all methods and repeats, so that
-    methods are compared on the same suspects (paired). A resample that holds no scored positive or negative of a
-    method says nothing about it and is left out there.
+    Positives and negatives are resampled separately (stratified); one resample serves all methods and repeats (paired).
+    A resample that holds no scored positive or no scored negative of a method is left out there.
 
     Args:
         scores: (methods, repeats, suspects), NaN where a method does not apply.
-        stolen: (suspects,).
+        positive: (suspects,).
         statistics: names of STATISTICS.
         level: mass of the interval; 0.95 gives the 2.5 and 97.5 percentiles.
         denominator: as in `levels`.
     """
-    values, flags = _checked(scores), np.asarray(stolen, dtype=bool)
+    values, flags = _checked(scores), np.asarray(positive, dtype=bool)
     known = ~np.isnan(values)
     counts = [(known & (flags == side)).any(axis=1).sum(axis=-1) for side in (True, False)]
     if values.size == 0 or min(count.min() for count in counts) < 1:
@@ -191,28 +191,28 @@ class _Sweep(NamedTuple):
 
 
 def _grid_sweep(
-    scores: Floats, stolen: Bools, grid: int, denominator: ArrayLike | None, weights: Floats | None = None
+    scores: Floats, positive: Bools, grid: int, denominator: Denominator, weights: Floats | None = None
 ) -> _Sweep:
     reached = levels(scores, grid=grid, denominator=denominator)
     above = reached[..., None] > np.arange(grid + 1)
-    return _shares(above, np.full((1, 1, grid + 1), 1 / (grid + 1)), ~np.isnan(scores), stolen, weights)
+    return _shares(above, np.full((1, 1, grid + 1), 1 / (grid + 1)), ~np.isnan(scores), positive, weights)
 
 
-def _exact_sweep(scores: Floats, stolen: Bools, weights: Floats | None = None) -> _Sweep:
+def _exact_sweep(scores: Floats, positive: Bools, weights: Floats | None = None) -> _Sweep:
     shape = (*scores.shape[:-1], 1)
     ends = [np.full(shape, -np.inf), np.zeros(shape), np.nan_to_num(scores, nan=1.0), np.ones(shape)]
     thresholds = np.sort(np.concatenate(ends, axis=-1), axis=-1)
     widths = np.diff(np.clip(thresholds, 0, 1), axis=-1, append=1.0)
     above = np.nan_to_num(scores, nan=-np.inf)[..., None] > thresholds[..., None, :]
-    return _shares(above, widths, ~np.isnan(scores), stolen, weights)
+    return _shares(above, widths, ~np.isnan(scores), positive, weights)
 
 
-def _shares(above: Bools, widths: Floats, known: Bools, stolen: Bools, weights: Floats | None) -> _Sweep:
+def _shares(above: Bools, widths: Floats, known: Bools, positive: Bools, weights: Floats | None) -> _Sweep:
     """`above` (methods, repeats, suspects, K) summed with weights (resamples, suspects), or unweighted for None."""
     shares: list[Floats] = []
-    chosen = np.ones((1, stolen.size)) if weights is None else weights
+    chosen = np.ones((1, positive.size)) if weights is None else weights
     for side, upper in ((True, True), (False, True), (False, False)):
-        members = known & (stolen == side)
+        members = known & (positive == side)
         hit = (above if upper else ~above) & members[..., None]
         total = np.tensordot(chosen, members.astype(float), axes=(1, 2))[..., None]
         summed = np.tensordot(chosen, hit.astype(float), axes=(1, 2))
@@ -247,24 +247,24 @@ STATISTICS: dict[str, Callable[[_Sweep], Floats]] = {
 }
 
 
-def _draws(stolen: Bools, resamples: int, seed: int) -> Floats:
+def _draws(positive: Bools, resamples: int, seed: int) -> Floats:
     """How often each suspect is drawn, (resamples, suspects); each side keeps its size."""
-    rng, weights = np.random.default_rng(seed), np.zeros((resamples, stolen.size))
+    rng, weights = np.random.default_rng(seed), np.zeros((resamples, positive.size))
     for side in (True, False):
-        members = np.flatnonzero(stolen == side)
+        members = np.flatnonzero(positive == side)
         weights[:, members] = rng.multinomial(members.size, np.full(members.size, 1 / members.size), size=resamples)
     return weights
 
 
 def _resampled(
-    names: Sequence[str], scores: Floats, stolen: Bools, weights: Floats, grid: int, denominator: ArrayLike | None
+    names: Sequence[str], scores: Floats, positive: Bools, weights: Floats, grid: int, denominator: Denominator
 ) -> Floats:
     """The statistics averaged over the repeats that have them, (statistics, resamples, methods)."""
-    cells = scores.shape[0] * scores.shape[1] * max(grid + 1, stolen.size + 3)
+    cells = scores.shape[0] * scores.shape[1] * max(grid + 1, positive.size + 3)
     parts = []
     for chunk in np.array_split(weights, -(-len(weights) * cells // CHUNK_CELLS)):
-        on_grid = _grid_sweep(scores, stolen, grid, denominator, chunk) if "aruc" in names else None
-        exact = _exact_sweep(scores, stolen, chunk) if set(names) - {"aruc"} else None
+        on_grid = _grid_sweep(scores, positive, grid, denominator, chunk) if "aruc" in names else None
+        exact = _exact_sweep(scores, positive, chunk) if set(names) - {"aruc"} else None
         sweeps = [on_grid if name == "aruc" else exact for name in names]
         pairs = zip(names, sweeps, strict=True)
         parts.append([_mean_known(STATISTICS[name](sweep)) for name, sweep in pairs if sweep is not None])
@@ -284,14 +284,14 @@ def _checked(scores: ArrayLike) -> Floats:
     return values
 
 
-def _single(scores: ArrayLike, stolen: ArrayLike) -> _Sweep:
+def _single(scores: ArrayLike, positive: ArrayLike) -> _Sweep:
     """(suspects,) as one method with one repeat."""
-    return _exact_sweep(_checked(scores)[None, None], np.asarray(stolen, dtype=bool))
+    return _exact_sweep(_checked(scores)[None, None], np.asarray(positive, dtype=bool))
 
 
-def _split(scores: ArrayLike, stolen: ArrayLike) -> tuple[Floats, Floats]:
+def _split(scores: ArrayLike, positive: ArrayLike) -> tuple[Floats, Floats]:
     """Scores of the positives and of the negatives that have one; InputError when either is empty."""
-    values, flags = _checked(scores), np.asarray(stolen, dtype=bool)
+    values, flags = _checked(scores), np.asarray(positive, dtype=bool)
     sides = (values[flags & ~np.isnan(values)], values[~flags & ~np.isnan(values)])
     for side, name in zip(sides, ("positive", "negative"), strict=True):
         if side.size == 0:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.crafting.active import Minimised, minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import InputError
@@ -28,7 +29,7 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     """
 
     k: float = setting(default=10.0, low=0)
-    k_grid: tuple[float, ...] = setting(default=(), low=0)
+    k_grid: tuple[float, ...] = setting(default=(0.1, 1.0, 5.0, 10.0, 20.0), low=0)
     sweep: int = setting(default=20, low=4)
     start: str = setting(default="train", choices=("train", "noise"))
     target: str = setting(default="least_likely", choices=("least_likely", "random"))
@@ -36,7 +37,7 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     learning_rate: float = setting(default=0.01, above=0)
     steps: int = setting(default=1000, low=1)
     clip: bool = True
-    surrogates: int = setting(default=2, low=0)
+    surrogates: int = setting(default=3, low=0)
     references: int = setting(default=2, low=0)
     chunk: int = setting(default=1024, low=1, stage="runtime")
 
@@ -101,7 +102,7 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
             self._descend(victim, x[part], k[part], source[part], goal[part])
             for part in torch.arange(len(x), device=x.device).split(self.chunk)
         ]
-        samples, converged = (torch.cat(items) for items in zip(*parts, strict=True))
+        samples, converged, _ = (torch.cat(items) for items in zip(*parts, strict=True))
         return _Found(samples, source, goal, converged)
 
     def _goals(self, logits: Tensor, source: Tensor, generator: torch.Generator) -> Tensor:
@@ -111,28 +112,13 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
         offset = torch.randint(1, logits.shape[1], (len(logits),), generator=generator).to(logits.device)
         return (source + offset) % logits.shape[1]
 
-    def _descend(self, victim: Network, x: Tensor, k: Tensor, source: Tensor, goal: Tensor) -> tuple[Tensor, Tensor]:
-        result, converged = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        active = torch.arange(len(x), device=x.device)
-        point, descent = x.clone(), AdamDescent(self.learning_rate)
-        for _ in range(self.steps):
-            point.requires_grad_(True)
+    def _descend(self, victim: Network, x: Tensor, k: Tensor, source: Tensor, goal: Tensor) -> Minimised:
+        def objective(point: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             logits = victim(point)
             loss = boundary_loss(logits, source[active], goal[active], k[active])
-            (gradient,) = torch.autograd.grad(loss.sum(), point)
-            point = point.detach()
-            arrived = loss.detach() == 0 if self.stop == "loss" else logits.argmax(dim=1) == goal[active]
-            if arrived.any():
-                result[active[arrived]], converged[active[arrived]] = point[arrived], True
-                active, point, gradient = active[~arrived], point[~arrived], gradient[~arrived]
-                descent.keep(~arrived)
-                if not len(active):
-                    return result, converged
-            point = point + descent.move(gradient)
-            if self.clip:
-                point = point.clamp(0, 1)
-        result[active] = point
-        return result, converged
+            return loss, loss == 0 if self.stop == "loss" else logits.argmax(dim=1) == goal[active]
+
+        return minimise(objective, x, AdamDescent(self.learning_rate), self.steps, clip=self.clip)
 
 
 @dataclass(frozen=True)

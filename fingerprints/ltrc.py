@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
@@ -114,14 +114,13 @@ def noisy_weights(network: Network, noise: str, delta: float, generator: torch.G
         noise: `uniform` in (-delta, delta), or `relative`, normal with the deviation delta |theta|.
     """
     weights = {}
-    for name, module in network.named_modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            theta = module.weight
-            if noise == "uniform":
-                n = torch.rand(theta.shape, generator=generator, dtype=theta.dtype) * 2 - 1
-            else:
-                n = torch.randn(theta.shape, generator=generator, dtype=theta.dtype)
-            weights[f"{name}.weight"] = theta + delta * n.to(theta.device) * (1 if noise == "uniform" else theta.abs())
+    for name, layer in network.weighted().items():
+        theta = layer.weight
+        if noise == "uniform":
+            n = torch.rand(theta.shape, generator=generator, dtype=theta.dtype) * 2 - 1
+        else:
+            n = torch.randn(theta.shape, generator=generator, dtype=theta.dtype)
+        weights[f"{name}.weight"] = theta + delta * n.to(theta.device) * (1 if noise == "uniform" else theta.abs())
     return weights
 
 

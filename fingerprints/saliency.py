@@ -20,7 +20,7 @@ from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
 from benchmark.data.base import draw
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Scorer, Task
@@ -33,14 +33,14 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
     norm: str = setting(default="linf", choices=("linf", "l2"))  # A1
     xi_space: str = setting(default="pixel", choices=("pixel", "normalised"))  # A2
     start: str = setting(default="random", choices=("random", "zero"))  # A3
-    optimiser: str = setting(default="sign", choices=("sign", "adam"))  # A3
-    step: float = setting(default=0.005, above=0)  # A3
-    steps: int = setting(default=150, low=1)  # A3
+    optimiser: str = setting(default="adam", choices=("sign", "adam"))  # A3
+    step: float = setting(default=0.01, above=0)  # A3
+    steps: int = setting(default=200, low=1)  # A3
     select: str = setting(default="last", choices=("last", "gap"))  # A3
     cam_score: str = setting(default="logit", choices=("logit", "probability"))  # A4
     saliency_norm: str = setting(default="max", choices=("max", "l2", "minmax"))  # A6
     sam_pre_relu: bool = True  # A7
-    lam: float = setting(default=1.0, low=0)  # A15
+    lam: float = setting(default=0.1, low=0)  # A15
     pattern: int = setting(default=7, low=2)  # A16
     accept: str = setting(default="none", choices=("none", "label", "full"))  # 1.6
     rounds: int = setting(default=3, low=1)
@@ -53,6 +53,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train
+        owner.victim.maps(train.pixels(slice(1)))  # Inapplicable before any work where there is no map
         candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
         if len(candidates) < count:
             raise InputError(f"count: the victim answers only {len(candidates)} training images right, {count} wanted")
@@ -149,7 +150,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
         """The map before its ReLU (N, h, w) of the print's own F_c on any network, and the network's output."""
         pooled = network.class_weights() is not None and "label" in payload and self.cam_score == "logit"
         with torch.set_grad_enabled(create_graph):
-            maps = network.features(x)
+            maps = network.maps(x)
             if pooled:
                 return class_map_pooled(network, maps, payload["label"])
         return class_map(network, maps, scorer, create_graph=create_graph)
@@ -215,7 +216,11 @@ class WhiteSaliency(Matcher):
         self.method = method
 
     def measure(self, prints: Prints, suspect: WhiteBox) -> Tensor:
-        return self.method.corner(suspect.task, suspect.inspect(len(prints.samples)), prints.samples, prints.payload)
+        network = suspect.inspect(len(prints.samples))
+        try:
+            return self.method.corner(suspect.task, network, prints.samples, prints.payload)
+        except InputError as error:  # the suspect's map is smaller than the pattern's corner
+            raise Inapplicable(str(error)) from error
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         threshold = payload["auto_t_wb"] if self.method.thresholds == "auto" else self.method.t_wb

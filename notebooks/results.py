@@ -13,10 +13,12 @@
 # %% [markdown]
 # # Reading an experiment's results
 #
-# `scores.csv` has one row per suspect, method and repeat. This notebook redraws the main figure from it: robustness
-# and uniqueness against the threshold. `WHOSENET_RESULTS` names another experiment's folder.
+# `scores.csv` has one row per suspect, method, repeat and channel (what stands between a query and the suspect). This
+# notebook redraws the main figure from the rows of the experiment's main channel: robustness and uniqueness against
+# the threshold. `WHOSENET_RESULTS` names another experiment's folder.
 
 # %%
+import json
 import os
 from pathlib import Path
 
@@ -26,15 +28,18 @@ import pandas as pd
 from benchmark import metrics
 
 folder = Path(os.environ.get("WHOSENET_RESULTS", "../results/digits"))
+manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
 scores = pd.read_csv(folder / "scores.csv")
+scores = scores[scores["channel"] == manifest["channel"]]
 suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
 suspects.groupby(["task", "fingerprint", "verifier"])["score"].describe().round(3)
 
 # %% [markdown]
 # ## Robustness and uniqueness
 #
-# A suspect is called stolen if its score lies strictly above the threshold. R is the share of stolen suspects that
-# are, U the share of independent ones that are not; ARUC is the mean of the smaller of the two.
+# Positives are the suspects for which the answer to the experiment's question is yes. A suspect is called positive if
+# its score lies strictly above the threshold. R is the share of positives that are, U the share of negatives that are
+# not; ARUC is the mean of the smaller of the two.
 
 # %%
 methods = suspects[["task", "fingerprint", "verifier"]].drop_duplicates().to_records(index=False)
@@ -48,11 +53,11 @@ for axis, (task, fingerprint, verifier) in zip(axes.flat, methods, strict=False)
     chosen = suspects.query("task == @task and fingerprint == @fingerprint and verifier == @verifier")
     areas[task, fingerprint, verifier] = []
     for _, repeat in chosen.groupby("repeat"):
-        score, stolen = repeat["score"].to_numpy(), repeat["stolen"].to_numpy()
-        curve = metrics.curve(score, stolen)
+        score, positive = repeat["score"].to_numpy(), repeat["positive"].to_numpy()
+        curve = metrics.curve(score, positive)
         axis.plot(curve.rho, curve.robustness, color="tab:blue", linewidth=0.8)
         axis.plot(curve.rho, curve.uniqueness, color="tab:orange", linewidth=0.8, linestyle="--")
-        areas[task, fingerprint, verifier].append(metrics.aruc(score, stolen))
+        areas[task, fingerprint, verifier].append(metrics.aruc(score, positive))
     axis.set_title(f"{task}\n{fingerprint} {verifier}", fontsize=8)
 figure.supxlabel("threshold ρ")
 figure.supylabel("share of suspects (R solid, U dashed)")

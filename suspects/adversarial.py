@@ -24,8 +24,8 @@ class AdversarialTraining(Suspect, name="suspect/adversarial"):
         step: of each of the `iterations`, in pixels.
     """
 
-    eps: float = setting(default=8 / 255, above=0, high=1)
-    step: float = setting(default=2 / 255, above=0, high=1)
+    eps: float = setting(default=0.0314, above=0, high=1)  # 8/255
+    step: float = setting(default=0.0078, above=0, high=1)  # 2/255
     iterations: int = setting(default=7, low=1)
     epochs: int = setting(default=5, low=1)
     learning_rate: float = setting(default=0.001, above=0)

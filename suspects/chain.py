@@ -9,14 +9,15 @@ from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.errors import InputError
 from benchmark.networks.network import Network, plainly_laid_out
-from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
+from suspects.finetune import FineTune
+from suspects.prune import WeightPruning
 
 
 class Chain(Suspect, name="suspect/chain"):
     """Applies `steps` in order, each to the model of the one before in place of the victim."""
 
-    steps: tuple[Suspect, ...] = setting(default=())
+    steps: tuple[Suspect, ...] = (FineTune(layers="all", epochs=5), WeightPruning(ratio=0.3))
 
     @property
     def relation(self) -> Relation:  # type: ignore[override]

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
@@ -47,7 +47,7 @@ class Quantise(Disguise, name="suspect/quantise"):
     bits: int = setting(default=8, low=2, high=16)
 
     def edit(self, network: Network, given: Ingredients) -> None:
-        for layer in weighted(network):
+        for layer in network.weighted().values():
             layer.weight.copy_(rounded(layer.weight, self.bits))
 
 
@@ -69,14 +69,9 @@ class WeightNoise(Disguise, name="suspect/weight_noise"):
 
     def edit(self, network: Network, given: Ingredients) -> None:
         generator = torch.Generator().manual_seed(given.seed)
-        for layer in weighted(network):
+        for layer in network.weighted().values():
             noise = torch.randn(layer.weight.shape, generator=generator).to(layer.weight.device)
             layer.weight.add_(self.rho * layer.weight.std() * noise)
-
-
-def weighted(network: nn.Module) -> list[nn.Conv2d | nn.Linear]:
-    """Convolutions and linear layers, whose `weight` has the output channels first."""
-    return [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
 
 
 def rounded(weight: Tensor, bits: int) -> Tensor:

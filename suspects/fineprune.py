@@ -13,13 +13,16 @@ from torch.nn.utils import prune
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
+from benchmark.errors import Inapplicable
+from benchmark.networks.channels import depthwise
+from benchmark.networks.layers import over_places
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.training.trainer import freeze
 
 
 class FinePruning(Suspect, name="suspect/fine_pruning"):
-    """Zeroes the `ratio` of channels of the last convolution stage that are least active on clean images, fine-tunes.
+    """Zeroes the `ratio` of feature channels (the last maps', tokens') least active on clean images, fine-tunes.
 
     A channel is zeroed where it is read, for then nothing of it is left, whatever a batch norm or an activation would
     make of zeroed weights. It stays zero while the network is fine-tuned.
@@ -45,24 +48,32 @@ class FinePruning(Suspect, name="suspect/fine_pruning"):
 
 @torch.no_grad()
 def mean_activity(network: Network, data: ImageSet, chunk: int = 512) -> Tensor:
-    """Mean |A| (C,) of each channel of `features` over images and places."""
+    """Mean |A| (C,) of each channel of `features` over images and places or tokens."""
     sums = [
-        network.features(data.pixels(slice(i, i + chunk))).abs().mean(dim=(2, 3)).sum(dim=0)
+        over_places(network.features(data.pixels(slice(i, i + chunk))).abs()).sum(dim=0)
         for i in range(0, len(data), chunk)
     ]
     return torch.stack(sums).sum(dim=0) / len(data)
 
 
 def first_reader(head: nn.Module) -> nn.Conv2d | nn.Linear:
-    """The layer of a head that reads the feature maps."""
+    """The layer of a head that reads the features."""
     return next(module for module in head.modules() if isinstance(module, (nn.Conv2d, nn.Linear)))
 
 
 def reader_mask(reader: nn.Conv2d | nn.Linear, channels: Tensor, width: int) -> Tensor:
-    """1 where `reader.weight` reads one of `width` feature channels that stays, 0 where it reads one of `channels`."""
+    """1 where `reader.weight` reads one of `width` feature channels that stays, 0 where it reads one of `channels`.
+
+    Raises:
+        Inapplicable: the reader does not read them channel by channel.
+    """
     mask = torch.ones_like(reader.weight)
-    if isinstance(reader, nn.Conv2d) and reader.groups > 1:
-        mask[channels] = 0  # depthwise: its filter c reads channel c
+    inputs = reader.in_channels if isinstance(reader, nn.Conv2d) else reader.in_features
+    grouped = isinstance(reader, nn.Conv2d) and reader.groups > 1
+    if inputs % width or (grouped and not depthwise(reader)):
+        raise Inapplicable(f"the head's first layer reads {inputs} numbers, not {width} channels one by one")
+    if grouped:
+        mask[channels] = 0  # its filter c reads channel c
     elif isinstance(reader, nn.Conv2d):
         mask[:, channels] = 0
     else:  # maps were flattened, channel by channel

@@ -21,7 +21,7 @@ class Knockoff(Extraction, name="suspect/knockoff"):
     The thief knows the API's format: pictures are brought to the task's size, and to grey where the task is grey.
     """
 
-    query_set: DataSource = Patches()
+    query_set: DataSource = Patches(size=32, patches=4000, widest=6.0, margin=4)
     budget: int = setting(default=2000, low=1)
     epochs: int = setting(default=15, low=1)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.contracts.suspect import Ingredients
 from benchmark.contracts.truth import Relation
+from benchmark.errors import Inapplicable
+from benchmark.networks.channels import channel_groups, depthwise, known, reorder
 from benchmark.networks.network import Network
 from suspects.disguise import Disguise
+
+TOLERANCE = 1e-3  # of the largest answer; sums in another order differ by less, a channel gone astray by more
 
 
 class FeaturePermutation(Disguise, name="suspect/feature_permutation"):
@@ -23,7 +26,11 @@ class FeaturePermutation(Disguise, name="suspect/feature_permutation"):
     relation: ClassVar[Relation] = Relation.EQUIVALENT
 
     def edit(self, network: Network, given: Ingredients) -> None:
-        permute_channels(network, given.data.train.pixels(slice(0, 2)), torch.Generator().manual_seed(given.seed))
+        example = given.data.train.pixels(slice(0, 2))
+        before = network(example)
+        permute_channels(network, example, torch.Generator().manual_seed(given.seed))
+        if (network(example) - before).abs().max() > TOLERANCE * before.abs().max():
+            raise Inapplicable("the answers change with the order of channels, some operation depends on it")
 
 
 def permute_channels(network: Network, example: Tensor, generator: torch.Generator) -> None:
@@ -31,39 +38,34 @@ def permute_channels(network: Network, example: Tensor, generator: torch.Generat
 
     Args:
         example: pixels (N, 3, H, W) that trace the graph.
+
+    Raises:
+        Inapplicable: there is no inner channel, or it is not known how they lie in some layer; nothing was moved.
     """
-    import torch_pruning as tp
-
-    loose = [(network.prototypes, 1)] if network.prototypes is not None else []  # no part of the traced graph
-    with warnings.catch_warnings(), torch.enable_grad():  # the graph is read off autograd
-        warnings.simplefilter("ignore")
-        network.requires_grad_(True)
-        graph = tp.DependencyGraph().build_dependency(network, example, unwrapped_parameters=loose)
-        groups = list(graph.get_all_groups(ignored_layers=[network.last], root_module_types=[nn.Conv2d, nn.Linear]))
-    for group in groups:
-        channels = len(group[0].idxs)
-        order = torch.randperm(channels, generator=generator)
-        moved = set()
-        for dependency, index in group:
-            layer, outward = dependency.target.module, graph.is_out_channel_pruning_fn(dependency.handler)
-            depthwise = isinstance(layer, nn.Conv2d) and layer.groups > 1  # one channel in, the same one out
-            side = 0 if outward or depthwise else 1
-            if (layer, side) not in moved:
-                moved.add((layer, side))
-                _reorder(layer, side, spread(order, len(index)))
+    graph, groups = channel_groups(network, example, [nn.Conv2d, nn.Linear], [network.last])
+    if not groups:
+        raise Inapplicable("the network has no inner channels whose order could change")
+    for group, moves in [(group, _places(graph, group)) for group in groups]:
+        order = torch.randperm(len(group[0].idxs), generator=generator)
+        for (layer, side), places in moves.items():
+            reorder(layer, side, places.flatten(), places[order].flatten())
 
 
-def spread(order: Tensor, width: int) -> Tensor:
-    """An order of channels (C,) as one of `width` neighbouring places, width / C for each channel."""
-    places = width // len(order)
-    return (order[:, None] * places + torch.arange(places)).flatten()
+def _places(graph: Any, group: Any) -> dict[tuple[nn.Module, int], Tensor]:
+    """Where each channel of a group lies in each layer with weights: positions (C, places) by (layer, side).
 
-
-def _reorder(layer: nn.Module, side: int, order: Tensor) -> None:
-    """Puts a layer's output channels (side 0) or what it reads (side 1) in order, if it has weights."""
-    if not isinstance(layer, (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.PReLU)):
-        return
-    tensors = [*layer.parameters(recurse=False), *layer.buffers(recurse=False)] if side == 0 else [layer.weight]
-    for tensor in tensors:
-        if tensor.ndim:  # a batch norm also counts its batches
-            tensor.data = tensor.data.index_select(side, order.to(tensor.device))
+    A channel of a map that was flattened has several neighbouring places, one behind a concatenation is shifted.
+    """
+    found: dict[tuple[nn.Module, int], list[list[int]]] = {}
+    for item in group:
+        layer, outward = item.dep.target.module, graph.is_out_channel_pruning_fn(item.dep.handler)
+        side = 0 if outward or depthwise(layer) else 1
+        if not isinstance(layer, nn.Module) or not known(layer):  # an operation without weights
+            continue
+        places = found.setdefault((layer, side), [[] for _ in group[0].idxs])
+        for position, channel in zip(item.idxs, item.root_idxs, strict=True):
+            if position not in places[channel]:  # a sum leads to a layer along several ways
+                places[channel].append(position)
+    if any(len(each) != len(places[0]) for places in found.values() for each in places):
+        raise Inapplicable("some channels go another way through the network than others that they are summed with")
+    return {key: torch.tensor(places) for key, places in found.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from typing import ClassVar
 
 import torch
@@ -13,6 +12,8 @@ from torch.nn.utils import prune
 
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
+from benchmark.errors import Inapplicable
+from benchmark.networks.channels import channel_groups
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.training.trainer import freeze
@@ -46,7 +47,7 @@ class WeightPruning(Pruning, name="suspect/weight_pruning"):
 
     def derive(self, given: Ingredients) -> Network:
         network = given.copy_of_victim()
-        layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+        layers = network.weighted().values()
         for layer in layers:
             prune.l1_unstructured(layer, "weight", amount=self.ratio)
         network = self.recover(network, given)  # the masks hold while it trains
@@ -58,43 +59,56 @@ class WeightPruning(Pruning, name="suspect/weight_pruning"):
 class FilterPruning(Pruning, name="suspect/filter_pruning"):
     """Removes the `ratio` of filters with least mean |w| from each convolution; what reads them shrinks with them.
 
+    In a network of linear layers alone these are neurons, all but the last layer's.
+
     `residual`: `inner` leaves the widths that a residual sum joins (Li's recipe for ResNets), `coupled` cuts them too,
     all members of a sum together.
     """
 
+    ratio: float = setting(default=0.3125, above=0, high=0.99)
     residual: str = setting(default="inner", choices=("inner", "coupled"))
 
     def derive(self, given: Ingredients) -> Network:
-        network = given.copy_of_victim().requires_grad_(True)  # torch-pruning reads the graph off autograd
+        network = given.copy_of_victim()
         example = given.data.train.pixels(slice(0, 2))
-        remove_filters(network, example, self.ratio, keep_residual_widths=self.residual == "inner")
+        if not remove_filters(network, example, self.ratio, keep_residual_widths=self.residual == "inner"):
+            raise Inapplicable(f"no filter could go: {self.ratio:g} of every width that is free is less than one")
         return self.recover(network, given)
 
 
-def remove_filters(network: Network, example: torch.Tensor, ratio: float, *, keep_residual_widths: bool) -> None:
-    """Cuts floor(ratio * width) filters of least mean |w| from every convolution, in place.
+def remove_filters(network: Network, example: torch.Tensor, ratio: float, *, keep_residual_widths: bool) -> int:
+    """Cuts floor(ratio * width) filters of least mean |w| from every convolution, in place, and says how many went.
 
-    Convolutions that an elementwise sum ties together lose the same filters, by the mean of their mean |w|; a depthwise
-    convolution loses what feeds it. All filters are ranked before any is cut.
+    Convolutions that an elementwise sum or product ties together lose the same filters, by the mean of their mean |w|;
+    a depthwise convolution loses what feeds it. All filters are ranked before any is cut.
 
     Args:
         example: pixels (N, 3, H, W) that trace the graph.
-        keep_residual_widths: leave alone every group of layers that an elementwise sum ties together.
+        keep_residual_widths: leave alone every group of layers that an elementwise operation ties together.
+
+    Raises:
+        Inapplicable: the network is not convolutional, or it is not known how channels lie in it; nothing was cut.
     """
     import torch_pruning as tp
 
-    loose = [(network.prototypes, 1)] if network.prototypes is not None else []  # no part of the traced graph
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        graph = tp.DependencyGraph().build_dependency(network, example, unwrapped_parameters=loose)
+    convolutional = any(isinstance(layer, nn.Conv2d) for layer in network.weighted().values())
+    if convolutional:
+        network.filters()
+    root = tp.function.prune_conv_out_channels if convolutional else tp.function.prune_linear_out_channels
+    kind = nn.Conv2d if convolutional else nn.Linear
+    graph, groups = channel_groups(network, example, [kind], [] if convolutional else [network.last])
     cuts = []
-    for group in graph.get_all_groups(root_module_types=[nn.Conv2d]):
-        dense = [dep.target.module for dep, _ in group if dep.handler == tp.function.prune_conv_out_channels]
+    for group in groups:
+        dense = [dep.target.module for dep, _ in group if dep.handler == root]
         if keep_residual_widths and len(dense) > 1:
             continue
-        strength = torch.stack([conv.weight.detach().abs().mean(dim=(1, 2, 3)) for conv in dense]).mean(dim=0)
+        if len({len(layer.weight) for layer in dense}) != 1:
+            raise Inapplicable("filters of one layer are summed with those of several others side by side")
+        means = [layer.weight.detach().abs().mean(dim=tuple(range(1, layer.weight.ndim))) for layer in dense]
+        strength = torch.stack(means).mean(dim=0)
         count = math.floor(ratio * len(strength) + 1e-9)  # 0.29 * 100 is 28.999999999999996
         cuts.append((dense[0], strength.argsort(stable=True)[:count].tolist()))
-    for conv, weakest in cuts:
+    for layer, weakest in cuts:
         if weakest:
-            graph.get_pruning_group(conv, tp.function.prune_conv_out_channels, weakest).prune()
+            graph.get_pruning_group(layer, root, weakest).prune()
+    return sum(len(weakest) for _, weakest in cuts)

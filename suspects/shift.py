@@ -6,7 +6,6 @@ import dataclasses
 from typing import ClassVar
 
 import torch
-from torch import nn
 
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
@@ -35,11 +34,14 @@ class WeightShifting(Suspect, name="suspect/weight_shifting"):
 
 
 @torch.no_grad()
-def shift_filters(network: nn.Module, shift: float, noise: float, generator: torch.Generator) -> None:
-    """Moves the filters of every convolution off their means and adds noise, in place."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            weight = module.weight
-            drawn = torch.randn(weight.shape, generator=generator).to(weight.device)
-            mean, deviation = weight.mean(dim=(1, 2, 3), keepdim=True), weight.std()
-            weight.add_(noise * deviation * drawn - shift * mean)
+def shift_filters(network: Network, shift: float, noise: float, generator: torch.Generator) -> None:
+    """Moves the filters of every convolution off their means and adds noise, in place.
+
+    Raises:
+        Inapplicable: the network is not convolutional; nothing was moved.
+    """
+    for layer in network.filters().values():
+        weight = layer.weight
+        drawn = torch.randn(weight.shape, generator=generator).to(weight.device)
+        mean, deviation = weight.mean(dim=(1, 2, 3), keepdim=True), weight.std()
+        weight.add_(noise * deviation * drawn - shift * mean)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor
 
+from benchmark.contracts.owner import Owner
 from benchmark.contracts.suspect import Ingredients
 from benchmark.data.base import ImageSet, Splits
 from benchmark.data.digits import Digits, RotatedDigits
@@ -60,7 +62,7 @@ def task(request: pytest.FixtureRequest) -> Task:
 
 @pytest.fixture(scope="session")
 def trainer() -> Trainer:
-    return Trainer(device="cpu")
+    return Trainer(device="cpu", channels_last=False)
 
 
 @pytest.fixture(scope="session")
@@ -103,3 +105,39 @@ def ingredients_of(
         return Ingredients(task, splits_of(task), victim_of(task), seed, fit)
 
     return case
+
+
+class DoubleSet(ImageSet):
+    """An image set whose pixels are float64."""
+
+    def pixels(self, index: Tensor | slice = slice(None)) -> Tensor:
+        return self.images[index].double() / 255
+
+
+@pytest.fixture
+def owner_of(splits_of: Callable[[Task], Splits], victim_of: Callable[[Task], Network]) -> Callable[..., Owner]:
+    """`owner_of(task, double=False)`: the owner of a tiny task's victim, without auxiliary models."""
+
+    def owner(task: Task, double: bool = False) -> Owner:
+        victim, data = victim_of(task), splits_of(task)
+        if double:
+            victim = victim.double()
+            data = Splits(*(DoubleSet(part.images, part.targets) for part in (data.train, data.valid, data.test)))
+        return Owner(task, data, victim)
+
+    return owner
+
+
+@pytest.fixture
+def classifier(tasks: dict[str, Task], owner_of: Callable[..., Owner]) -> Owner:
+    """The owner of the tiny classification task."""
+    return owner_of(tasks["classification"])
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def generator() -> Callable[[int], torch.Generator]:
+    return seeded

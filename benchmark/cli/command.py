@@ -7,14 +7,16 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from benchmark.errors import InputError
+from benchmark.errors import Damaged, InputError
 from benchmark.paths import ROOT
 from benchmark.plan.experiment import read
-from benchmark.plan.plan import plan
+from benchmark.plan.plan import Plan, plan
 from benchmark.plan.verdicts import MeasureJob
-from benchmark.run.executor import missing
+from benchmark.run.executor import Executor, Failure, missing
 from benchmark.spec.build import built
 from benchmark.store.artefacts import Store
+
+ATTEMPTS = 3  # at what is missing, where stored artefacts turn out to be damaged
 
 
 def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = False) -> int:
@@ -32,21 +34,19 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
     experiment = read(config)
     jobs = plan(experiment)
     store = Store(ROOT / config["store"])
-    todo = missing(jobs, store)
-    if not config["compute"]:
-        done = {job.key for job in jobs.of_kind(MeasureJob)} - {job.key for job in todo}
-        if not done:
-            raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
-        todo = []
     folder = ROOT / config["results"] / experiment.name
     if swept:
         from benchmark.report.sweep import folder_name
 
         folder = folder.with_name(f"{experiment.name}.sweep") / folder_name(overrides)
-    _say(f"{experiment.name}: {len(jobs.jobs)} jobs, {len(todo)} to do, store {store.root}")
-    failures = executor.run(todo, jobs, store) if todo else []
-    if failures is None:
-        return 0  # the report has to wait for what was queued
+    if config["compute"]:
+        failures = _make(jobs, store, executor)
+        if failures is None:
+            return 0  # the report has to wait for what was queued
+    else:
+        failures = []
+        if not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
+            raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
     for failure in failures:
         _say(f"failed: {failure.job.title}: {failure.error}")
     if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
@@ -56,7 +56,11 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
     from benchmark.collect.findings import collect
     from benchmark.report import write
 
-    findings = collect(jobs, store, failures, config, overrides)
+    try:
+        findings = collect(jobs, store, failures, config, overrides)
+    except Damaged as error:
+        store.recheck(error.key)
+        raise InputError(str(error)) from None
     write(findings, folder, ROOT / "results" / "published")
     if swept:
         from benchmark.report.sweep import join
@@ -64,6 +68,20 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         join(folder.parent)
     _say(f"results: {folder / 'index.html'}")
     return 1 if findings.manifest["failures"] else 0
+
+
+def _make(jobs: Plan, store: Store, executor: Executor) -> list[Failure] | None:
+    """Makes what is missing, and once more what turned out to be damaged while it was read; None if it is queued."""
+    for _ in range(ATTEMPTS):
+        todo = missing(jobs, store)
+        _say(f"{jobs.experiment.name}: {len(jobs.jobs)} jobs, {len(todo)} to do, store {store.root}")
+        failures = executor.run(todo, jobs, store) if todo else []
+        if not failures:
+            return failures
+        failed = {failure.job.key for failure in failures}
+        if all(job.key in failed for job in missing(jobs, store)):
+            return failures  # nothing was moved aside
+    return failures
 
 
 def _say(line: str) -> None:

@@ -50,7 +50,7 @@ def collect(
         "config": config,
         "overrides": list(overrides),
         "jobs": len(plan.jobs),
-        "seconds_of_all_jobs": sum(artefact.manifest["seconds"] for artefact in found),
+        "seconds_of_all_jobs": sum(artefact.seconds for artefact in found),
         "seeds": {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))},
         "provenance": provenance(),
         "failures": [{"job": title, "error": error} for title, error in failed.items()],
@@ -120,7 +120,7 @@ def _models(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             "quality": record["value"],
             "measure": next(iter(record["detail"])),
             "detail": record["detail"],
-            "seconds": found.manifest["seconds"],
+            "seconds": found.seconds,
             "parameters": record["parameters"],
             "key": job.key,
         }

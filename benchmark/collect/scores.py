@@ -160,7 +160,9 @@ def _of_model(experiment: Experiment, suspect: ModelJob, victim: ModelJob, quali
     """What a row of scores says of its suspect; a quality is missing where the model's job failed."""
     own, of_victim = qualities.of(suspect), qualities.of(victim)
     lost = of_victim - own if own is not None and of_victim is not None else 0.0
+    truth = {} if suspect.role == "suspect" else {"relation": "", "positive": False}  # the victim is on no side
     return _of_recipe(experiment, suspect.task_name, suspect.task, suspect.recipe) | {
+        **truth,
         "quality": own,
         "victim_quality": of_victim,
         "degraded": suspect.role == "suspect" and lost > experiment.degraded,

@@ -17,7 +17,7 @@ def class_map(network: Network, maps: Tensor, scorer: Scorer, *, create_graph: b
     w_k is the mean over cells of dF/dA^k (Eq. 1). The score is differentiated with respect to the feature map only.
 
     Args:
-        maps: A = network.features(x), (N, C, h, w).
+        maps: A = network.maps(x), (N, C, h, w).
         scorer: F as a function of the output.
         create_graph: keep the graph, for gradients of the map with respect to x (a second differentiation).
     """

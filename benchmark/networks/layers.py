@@ -1,7 +1,7 @@
 """Inner layers of a network by name, and what their neurons answer.
 
 phi_{l,i}(x), the output of neuron i of layer l, is the mean of channel i over all positions where the layer answers
-with maps (N, C, h, w), and the value itself where it answers with vectors (N, C).
+with maps (N, C, h, w) or tokens (N, T, C), and the value itself where it answers with vectors (N, C).
 """
 
 from __future__ import annotations
@@ -11,23 +11,44 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from benchmark.errors import InputError, near_misses
+from benchmark.errors import Inapplicable, InputError, near_misses
 from benchmark.networks.network import Network
 
-ELEMENTWISE = (nn.BatchNorm2d, nn.ReLU, nn.PReLU, nn.Identity)
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU)  # all have a kink at 0
+ELEMENTWISE = (
+    *(nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.Identity, nn.Dropout),
+    *(*RECTIFIERS, nn.GELU, nn.SiLU, nn.ELU, nn.Hardswish),
+)
+
+
+def rectifiers(network: nn.Module) -> list[nn.Module]:
+    """The modules of rectified linear units.
+
+    Raises:
+        Inapplicable: there are none.
+    """
+    found: list[nn.Module] = [module for module in network.modules() if isinstance(module, RECTIFIERS)]
+    if not found:
+        raise Inapplicable("the network has no rectified linear units (nn.ReLU, nn.PReLU)")
+    return found
 
 
 def shallow(body: nn.Module) -> str:
-    """The name of the first layer with two convolutions behind it, its norm and activation included.
+    """The name of the first layer with two convolutions or linear layers behind it, its norm and activation included.
 
     A residual block counts as one layer, so that it is the block's output, which pruning the inside leaves as wide.
+
+    Raises:
+        Inapplicable: the body has fewer.
     """
     passed, name = 0, ""
     for path, module in _units(body):
         if passed >= 2 and not isinstance(module, ELEMENTWISE):
             break
-        passed += sum(isinstance(inner, nn.Conv2d) for inner in module.modules())
+        passed += sum(isinstance(inner, (nn.Conv2d, nn.Linear)) for inner in module.modules())
         name = path
+    if passed < 2:
+        raise Inapplicable("the network's body has no layer with two convolutions or linear layers behind it")
     return name
 
 
@@ -36,6 +57,7 @@ def layer_name(network: Network, name: str) -> str:
 
     Raises:
         InputError: there is none of that name.
+        Inapplicable: the body has no inner layer that `auto` could take.
     """
     known = [path for path, _ in network.body.named_modules() if path]
     if name == "auto":
@@ -49,13 +71,14 @@ def neuron_outputs(network: Network, name: str, x: Tensor) -> Tensor:
     """phi_l(x) (N, N_l) of images x (N, 3, H, W); what lies behind the layer is not run.
 
     Raises:
-        InputError: the layer is never reached, or answers with neither maps nor vectors.
+        InputError: the layer is never reached, or answers with neither maps, tokens nor vectors.
     """
 
     def stop(_: nn.Module, __: object, output: Tensor) -> None:
         raise _Reached(output)
 
-    hook = network.body.get_submodule(name).register_forward_hook(stop)
+    layer = network.body.get_submodule(name)
+    hook = layer.register_forward_hook(stop)
     try:
         network.features(x)
     except _Reached as reached:
@@ -64,11 +87,19 @@ def neuron_outputs(network: Network, name: str, x: Tensor) -> Tensor:
         raise InputError(f"layer: «{name}» is never run")
     finally:
         hook.remove()
+    if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
+        raise InputError(f"layer: «{name}» answers with neither maps, tokens nor vectors; name another one")
+    first = isinstance(layer, (nn.Conv2d, nn.BatchNorm2d)) or not (
+        network.channels_last or isinstance(layer, nn.Linear)
+    )
+    return over_places(output if first or output.ndim < 4 else output.permute(0, 3, 1, 2))
+
+
+def over_places(output: Tensor) -> Tensor:
+    """Means (N, C) over the places of maps (N, C, h, w) or over tokens (N, T, C); vectors (N, C) as they are."""
     if output.ndim == 4:
         return output.mean(dim=(2, 3))
-    if output.ndim != 2:
-        raise InputError(f"layer: «{name}» answers with {output.ndim} dimensions, wants maps or vectors")
-    return output
+    return output.mean(dim=1) if output.ndim == 3 else output
 
 
 def largest(network: Network, name: str, images: Iterator[Tensor]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,31 @@ from benchmark.spec.component import setting
 
 
 class Startable(Architecture):
-    """An architecture whose training may start from a file (`init`): victim, independents and students alike.
+    """An architecture whose training may start from a file: victim, independent models and students alike.
 
-    The file is a safetensors or torch state dict in timm's names. What it lacks (a head for other classes) stays as
-    drawn; the file's content, not its place, is part of a model's identity.
+    The file's content, not its place, is part of a model's identity.
 
-    Raises:
-        InputError: the file is missing or holds none of the network's weights.
+    Attributes:
+        init: a safetensors or torch state dict in timm's names that has every tensor of the body (the head stays as
+            drawn), or `scratch` for none.
     """
 
     init: str = setting(default="scratch", stage="runtime")
 
     def content(self) -> str:
+        """The file's digest.
+
+        Raises:
+            InputError: there is no such file.
+        """
         return "" if self.init == "scratch" else _digest(self.init)
 
     def start(self, network: Network) -> Network:
+        """The network with the file's weights in its body, in place.
+
+        Raises:
+            InputError: the file is no state dict, or a tensor of the body is not in it with the same shape.
+        """
         if self.init == "scratch":
             return network
         own, given = network.body.state_dict(), _read(self.init)
@@ -46,12 +57,13 @@ class Startable(Architecture):
         return network
 
 
-def timm_model(name: str, **settings: Any) -> Any:
-    """timm's model without its pooling and head, weights drawn from torch's global generator."""
+def timm_model(name: str, *, pooled: bool = False, **settings: Any) -> Any:
+    """timm's model without its head, and without its pooling unless `pooled`, drawn from torch's global generator."""
     ensure_torchvision()
     import timm
 
-    return timm.create_model(name, pretrained=False, num_classes=0, global_pool="", **settings)
+    pooling = {} if pooled else {"global_pool": ""}
+    return timm.create_model(name, pretrained=False, num_classes=0, **pooling, **settings)
 
 
 @lru_cache(maxsize=4)
@@ -67,6 +79,9 @@ def _read(path: str) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise InputError(f"init: {path} is no state dict ({error})") from None
+    if not (isinstance(found, Mapping) and all(isinstance(value, Tensor) for value in found.values())):
+        raise InputError(f"init: {path} is no state dict, which has a tensor by each name; save that part of it alone")
+    return dict(found)

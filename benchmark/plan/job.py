@@ -84,6 +84,11 @@ class Job(ABC):
         """What it shares with jobs of its kind that take about as long, such as a family of suspects or a method."""
         return ""
 
+    @property
+    def pack(self) -> str:
+        """Which jobs of its kind and task may share a task of a queue with it: those of the same text here."""
+        return ""
+
     @abstractmethod
     def made_from(self) -> Mapping[str, Job]:
         """The jobs whose artefacts it is made from, by name."""

@@ -49,6 +49,10 @@ class ModelJob(Job):
         return self.recipe.family
 
     @property
+    def pack(self) -> str:
+        return self.role
+
+    @property
     def seed(self) -> int:
         """Of everything random in it; of its own for each role, family and replicate."""
         own = self.recipe.suspect.replicate

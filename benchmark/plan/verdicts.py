@@ -116,7 +116,7 @@ class ExhibitJob(Job):
                 payload["label"] = payload.get("label", network(samples).argmax(dim=1))
             elif self.task.kind == "similarity" and "pair" not in payload:
                 payload["pair"] = samples
-            combined, _ = class_map(network, network.features(samples), self.task.scorer(network, payload))
+            combined, _ = class_map(network, network.maps(samples), self.task.scorer(network, payload))
             maps[f"map {place}"] = normalise(combined, "max")
         write_tensors(folder / "maps.safetensors", maps)
 

@@ -22,7 +22,8 @@ def digest(findings: Findings, published: Path | None) -> str:
     total = hashlib.sha256(matplotlib.__version__.encode())
     for name in COLUMNS:
         total.update(getattr(findings, name).to_csv(index=False).encode())
-    total.update(json.dumps([findings.manifest, dict(findings.marks)], sort_keys=True, default=str).encode())
+    about = [findings.experiment, findings.channel, findings.question, findings.manifest, dict(findings.marks)]
+    total.update(json.dumps(about, sort_keys=True, default=str).encode())
     for exhibit in findings.exhibits:
         total.update(repr((exhibit.task, exhibit.fingerprint, exhibit.captions, list(exhibit.maps))).encode())
         for array in (exhibit.originals, exhibit.samples, *exhibit.maps.values()):

@@ -16,49 +16,54 @@ from benchmark.errors import InputError
 
 FAMILIES = ("finetune", "retrain", "weight_pruning", "filter_pruning", "distill", "independent")
 
+# What an experiment may ask. The answer is yes for positives, no for negatives.
+QUESTIONS: dict[str, str] = {
+    "ownership": "does the suspect come of the victim?",
+    "integrity": "was the victim tampered with?",
+}
+
 COLUMNS: dict[str, tuple[str, ...]] = {
     "scores": (
-        *("task", "kind", "repeat", "suspect", "family", "stolen", "fingerprint", "verifier", "access"),
-        *("score", "score_8bit", "statistic", "threshold", "matched", "n", "reason", "queries", "seconds"),
+        *("task", "kind", "repeat", "suspect", "family", "relation", "positive", "fingerprint", "verifier", "access"),
+        *("channel", "score", "statistic", "threshold", "matched", "n", "reason", "queries", "seconds"),
         *("quality", "victim_quality", "degraded", "victim_key", "suspect_key", "prints_key", "key"),
         "shares_training_data",
     ),
-    "prints": (
-        *("task", "fingerprint", "repeat", "n", "seconds", "accepted"),
-        *("psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit", "notes"),
-    ),
+    "prints": ("task", "fingerprint", "repeat", "n", "seconds", "accepted", "notes"),
+    "visibility": ("task", "fingerprint", "repeat", "channel", "psnr", "label_accuracy"),
     "models": (
-        *("task", "name", "role", "family", "stolen", "quality", "measure", "detail", "seconds", "parameters", "key"),
+        *("task", "name", "role", "family", "relation", "quality", "measure", "detail", "seconds", "parameters", "key"),
         *("queries", "shares_training_data"),
     ),
     "detections": (
-        *("task", "fingerprint", "repeat", "detector", "threshold", "value"),
-        *("n", "rate", "rate_8bit", "auroc", "clean_rate", "reason"),
+        *("task", "fingerprint", "repeat", "channel", "detector", "threshold", "value"),
+        *("n", "rate", "auroc", "clean_rate", "reason"),
     ),
-    "distances": ("task", "fingerprint", "repeat", "detector", "number", "distance", "distance_8bit"),
+    "distances": ("task", "fingerprint", "repeat", "channel", "detector", "number", "distance"),
     "ablations": (
         *("task", "fingerprint", "verifier", "setting", "value", "repeat"),
         *("aruc", "auc", "positives", "negatives", "n"),
     ),
 }
 NUMBERS: dict[str, tuple[str, ...]] = {
-    "scores": (
-        *("score", "score_8bit", "statistic", "threshold", "matched", "n"),
-        *("queries", "seconds", "quality", "victim_quality"),
-    ),
-    "prints": ("n", "seconds", "accepted", "psnr", "psnr_8bit", "label_accuracy", "label_accuracy_8bit"),
-    "detections": ("value", "n", "rate", "rate_8bit", "auroc", "clean_rate"),
-    "distances": ("distance", "distance_8bit"),
+    "scores": ("score", "statistic", "threshold", "matched", "n", "queries", "seconds", "quality", "victim_quality"),
+    "prints": ("n", "seconds", "accepted"),
+    "visibility": ("psnr", "label_accuracy"),
+    "detections": ("value", "n", "rate", "auroc", "clean_rate"),
+    "distances": ("distance",),
     "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
 }
-# What a row is of: there is one row of each.
-UNIQUE: dict[str, tuple[str, ...]] = {
-    "scores": ("task", "repeat", "suspect", "fingerprint", "verifier"),
-    "detections": ("task", "fingerprint", "repeat", "detector", "threshold"),
-    "distances": ("task", "fingerprint", "repeat", "detector", "number"),
+# The key columns of each frame: no two rows agree in all of them.
+KEYS: dict[str, tuple[str, ...]] = {
+    "scores": ("task", "repeat", "suspect", "fingerprint", "verifier", "channel"),
+    "prints": ("task", "fingerprint", "repeat"),
+    "visibility": ("task", "fingerprint", "repeat", "channel"),
+    "detections": ("task", "fingerprint", "repeat", "channel", "detector", "threshold"),
+    "distances": ("task", "fingerprint", "repeat", "channel", "detector", "number"),
     "ablations": ("task", "fingerprint", "verifier", "setting", "value", "repeat"),
 }
 SIGN = "§"  # behind a marked fingerprint's name in figures; in Latin-1, and * stands for degraded suspects there
+CLEAN = "clean test images"  # what detectors are calibrated on and compared with
 UNMARKED: Mapping[str, str] = MappingProxyType({})
 
 
@@ -90,23 +95,33 @@ def empty(name: str) -> pd.DataFrame:
 class Findings:
     """Everything the report reads.
 
+    A channel is what stands between a query and whoever is asked, such as rounding to 8-bit pictures. Rows of all
+    channels stand in one frame; averages over them mean nothing, so all but what compares channels reads
+    `of_main_channel`.
+
     Attributes:
-        scores: one row per (task, repeat, suspect, fingerprint, verifier); a pair that does not apply has a NaN score
-            and a reason. `score_8bit` is the score on prints rounded to 8-bit pixels. `statistic` is the number in its
-            own unit that the score was made of, if there is one; where it is a distance, `threshold` is the largest
-            at which a suspect is called stolen. Rows of family "victim" are the self-check and count neither as
-            positive nor as negative.
-        prints: one row per (task, fingerprint, repeat).
-        models: one row per model; `queries` is how many images a thief put to the victim's API to make it.
+        channel: the key of the main channel, the experiment's first: all tables and figures that name none are of it.
+        question: one of QUESTIONS.
+        scores: one row per (task, repeat, suspect, fingerprint, verifier, channel); where the method or the channel
+            does not apply the score is NaN and there is a reason. `relation` says how the suspect came to be:
+            independent, equivalent, modified or derived; `positive` whether the answer to the question is yes for it.
+            `statistic` is the number in its own unit that the score was made of, if there is one; where it is a
+            distance, `threshold` is the largest at which a suspect is called positive. Rows of family "victim" are
+            the self-check and count neither as positive nor as negative.
+        prints: one row per (task, fingerprint, repeat): how the prints were made.
+        visibility: one row per (task, fingerprint, repeat, channel): `psnr` in dB of the prints behind the channel
+            against their source images, and `label_accuracy`, the share in [0, 1] that the victim gives their label.
+        models: one row per model; `relation` is "" for the victim; `queries` is how many images a thief put to the
+            victim's API to make it.
         manifest: what was run, on what; `failures` lists {"job", "error"}.
-        detections: one row per (task, fingerprint, repeat, detector, threshold). `value` is the threshold that bears
-            the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `rate_8bit` after 8-bit rounding,
-            `clean_rate` the share of clean test images; `auroc` is of prints against clean images. A detector that
-            does not apply has NaN in all of them and a reason.
-        distances: what a detector measured on one print, or on one clean test image where `fingerprint` is "" (then
-            `repeat` is 0 and `distance_8bit` NaN).
-        ablations: ARUC and AUC of one verifier with one setting at another value, all else as in the run. `setting`
-            is "count" for the number of prints, else a field of the fingerprint.
+        detections: one row per (task, fingerprint, repeat, channel, detector, threshold). `value` is the threshold that
+            bears the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `clean_rate` the share of
+            clean test images; `auroc` is of prints against clean images. A detector that does not apply has NaN in
+            all of them and a reason.
+        distances: what a detector measured on one print behind a channel, or on one clean test image, where
+            `fingerprint` and `channel` are "" and `repeat` is 0.
+        ablations: ARUC and AUC of one verifier on the main channel with one setting at another value, all else as in
+            the run. `setting` is "count" for the number of prints, else a field of the fingerprint.
         marks: fingerprint -> a footnote wherever its numbers stand, such as "a reconstruction".
     """
 
@@ -116,6 +131,9 @@ class Findings:
     models: pd.DataFrame
     exhibits: list[Exhibit] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
+    channel: str = field(kw_only=True)
+    question: str = field(kw_only=True)
+    visibility: pd.DataFrame = field(default_factory=partial(empty, "visibility"))
     detections: pd.DataFrame = field(default_factory=partial(empty, "detections"))
     distances: pd.DataFrame = field(default_factory=partial(empty, "distances"))
     ablations: pd.DataFrame = field(default_factory=partial(empty, "ablations"))
@@ -129,19 +147,25 @@ def checked(findings: Findings) -> Findings:
     those of the rationals (see `benchmark.metrics.levels`).
 
     Raises:
-        InputError: a column is missing, nothing was scored, a row stands twice, or has neither number nor reason.
+        InputError: a column is missing, nothing was scored, on the main channel or at all, the question is not known,
+            a row stands twice, or has neither number nor reason.
     """
     frames: dict[str, Any] = {name: _frame(name, getattr(findings, name)) for name in COLUMNS}
     scores, detections = frames["scores"], frames["detections"]
     if scores.empty:
         raise InputError("findings.scores: no score at all, the experiment judged no suspect")
-    for name, keys in UNIQUE.items():
+    if findings.channel not in set(scores["channel"]):
+        known = ", ".join(dict.fromkeys(scores["channel"]))
+        raise InputError(f"findings.channel: no score is of channel {findings.channel!r}, there are {known}")
+    if findings.question not in QUESTIONS:
+        raise InputError(f"findings.question: {findings.question!r} is none of {', '.join(QUESTIONS)}")
+    for name, keys in KEYS.items():
         if frames[name].duplicated(list(keys)).any():
             raise InputError(f"findings.{name}: two rows of the same {', '.join(keys)}")
     for name, columns in NUMBERS.items():
         for column in columns:
             frames[name][column] = pd.to_numeric(frames[name][column]).astype(float)
-    for column in ("stolen", "degraded"):
+    for column in ("positive", "degraded"):
         scores[column] = scores[column].astype(bool)
     for name, frame, known in (("scores", scores, "score"), ("detections", detections, "rate")):
         frame["reason"] = frame["reason"].fillna("").astype(str)
@@ -150,6 +174,28 @@ def checked(findings: Findings) -> Findings:
     share = scores["matched"].notna() & scores["score"].notna()
     scores["score"] = np.where(share, scores["matched"] / scores["n"], scores["score"])
     return replace(findings, **frames)
+
+
+def of_main_channel(findings: Findings) -> Findings:
+    """The findings without the rows of other channels; clean images, which no channel touches, stay."""
+    kept = {}
+    for name, columns in COLUMNS.items():
+        if "channel" in columns:
+            frame = getattr(findings, name)
+            kept[name] = frame[frame["channel"].isin((findings.channel, ""))].reset_index(drop=True)
+    return replace(findings, **kept)
+
+
+def channels(findings: Findings) -> list[str]:
+    """The channels that anything was measured on, the main one first."""
+    frames = (findings.scores, findings.visibility, findings.detections, findings.distances)
+    found = dict.fromkeys(str(name) for frame in frames for name in frame["channel"].unique())
+    return list(dict.fromkeys((findings.channel, *(name for name in found if name))))
+
+
+def channel_name(key: str) -> str:
+    """A channel as tables and figures name it: "eight bit" for `eight_bit`."""
+    return key.replace("_", " ")
 
 
 def _frame(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +240,7 @@ def explained(marks: Mapping[str, str], shown: Iterable[str]) -> str:
 
 def families(scores: pd.DataFrame) -> list[str]:
     """Families of suspects, the paper's in its order, then others; families of negatives last."""
-    found = scores[scores["family"] != "victim"].drop_duplicates("family").set_index("family")["stolen"]
+    found = scores[scores["family"] != "victim"].drop_duplicates("family").set_index("family")["positive"]
     names = [str(name) for name in found.index]
     rank = {name: FAMILIES.index(name) if name in FAMILIES else len(FAMILIES) + i for i, name in enumerate(names)}
     return sorted(names, key=lambda name: (not bool(found[name]), rank[name]))

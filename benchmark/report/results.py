@@ -14,13 +14,11 @@ import pandas as pd
 
 from benchmark.errors import InputError
 from benchmark.report import current
-from benchmark.report.figures import every as pictures
-from benchmark.report.figures import style
-from benchmark.report.findings import COLUMNS, Findings, checked
+from benchmark.report.figures import every, style
+from benchmark.report.findings import COLUMNS, Findings, checked, of_main_channel
 from benchmark.report.page import page
 from benchmark.report.summary import summarise
-from benchmark.report.tables import channels as rounding
-from benchmark.report.tables import costs, families, headline, matrix, stealth
+from benchmark.report.tables import channels, costs, families, headline, matrix, stealth
 from benchmark.report.tables import published as papers
 from benchmark.report.tables.table import Table
 
@@ -60,7 +58,7 @@ def write(findings: Findings, folder: Path, published: Path | None) -> None:
 def _fill(findings: Findings, claims: pd.DataFrame, folder: Path, wanted: str) -> None:
     for name in ("tables", "figures"):
         (folder / name).mkdir(parents=True)
-    summary = summarise(findings.scores)
+    summary = summarise(of_main_channel(findings).scores)
     frames = {"summary": summary} | {name: getattr(findings, name) for name in COLUMNS}
     for name, frame in frames.items():
         _plain(frame).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format=FLOATS.get(name))
@@ -70,25 +68,24 @@ def _fill(findings: Findings, claims: pd.DataFrame, folder: Path, wanted: str) -
         (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
     shown = []
     with style.styled():
-        for picture, figure in pictures.drawn(findings, summary):
+        for picture, figure in every.drawn(findings, summary):
             style.save(figure, folder / "figures", picture.name)
             shown.append(picture)
-    page.write(findings, tables, shown, folder)
-    manifest = json.dumps(
-        findings.manifest | {current.KEY: current.entry(folder, wanted)}, indent=2, default=str, ensure_ascii=False
-    )
+    page.write(of_main_channel(findings), tables, shown, folder)
+    record = {"channel": findings.channel, "question": findings.question, current.KEY: current.entry(folder, wanted)}
+    manifest = json.dumps(findings.manifest | record, indent=2, default=str, ensure_ascii=False)
     (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8", newline="\n")
 
 
 def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Table]:
-    scores, prints, marks = findings.scores, findings.prints, findings.marks
+    scores, prints, marks = of_main_channel(findings).scores, findings.prints, findings.marks
     yield headline.headline(scores, summary, marks)
     yield headline.operating_points(scores, summary, marks)
     yield headline.degraded(scores)
     yield families.table(scores, summary, marks)
     yield matrix.table(scores, marks)
-    yield stealth.table(prints, findings.detections, findings.distances, marks)
-    yield rounding.table(scores, marks)
+    yield stealth.table(findings)
+    yield channels.table(findings)
     yield costs.cost(scores, prints, marks)
     yield costs.generation(scores, prints, marks)
     yield costs.zoo(findings.models)

@@ -1,4 +1,4 @@
-"""summary.csv: one row per task, method and set of suspects ("all", or "kept" without the degraded ones).
+"""summary.csv: one row per task, method and set of suspects ("all", or "kept" without the degraded ones), main channel.
 
 Every statistic is computed per repeat; the table holds its mean and its standard deviation (ddof = 1, NaN with one
 repeat) over repeats, and a 95 % bootstrap interval over suspects of the mean, paired across the methods of a task.
@@ -20,7 +20,7 @@ KEYS = ["task", "kind", "fingerprint", "verifier", "access"]
 
 
 def summarise(scores: pd.DataFrame) -> pd.DataFrame:
-    """Task x method x suspects in {all, kept}; `scores` as `findings.checked` returns them.
+    """Task x method x suspects in {all, kept}; `scores` of one channel, as `findings.checked` returns them.
 
     A method without a scored positive or negative keeps its row: NaN statistics and the reason.
     """
@@ -41,14 +41,14 @@ def by_method(summary: pd.DataFrame, variant: str) -> dict[tuple[str, str, str],
 
 def per_repeat(group: pd.DataFrame) -> dict[str, float]:
     """The statistics of one method in one repeat; rows are suspects."""
-    scores, stolen = group["score"].to_numpy(), group["stolen"].to_numpy()
-    best = metrics.best_threshold(scores, stolen)
+    scores, positive = group["score"].to_numpy(), group["positive"].to_numpy()
+    best = metrics.best_threshold(scores, positive)
     return {
-        "aruc": metrics.aruc(scores, stolen),
-        "aruc_exact": metrics.aruc_exact(scores, stolen),
-        "auc": metrics.roc_auc(scores, stolen),
-        "tpr_at_0": metrics.tpr_at_fpr(scores, stolen, 0.0),
-        "tpr_at_5": metrics.tpr_at_fpr(scores, stolen, 0.05),
+        "aruc": metrics.aruc(scores, positive),
+        "aruc_exact": metrics.aruc_exact(scores, positive),
+        "auc": metrics.roc_auc(scores, positive),
+        "tpr_at_0": metrics.tpr_at_fpr(scores, positive, 0.0),
+        "tpr_at_5": metrics.tpr_at_fpr(scores, positive, 0.05),
         "best": best.value,
         "best_rho": best.rho,
         "robustness": best.robustness,
@@ -58,7 +58,7 @@ def per_repeat(group: pd.DataFrame) -> dict[str, float]:
 
 def judged(group: pd.DataFrame) -> bool:
     """Whether at least one positive and one negative have a score."""
-    known = group.loc[group["score"].notna(), "stolen"]
+    known = group.loc[group["score"].notna(), "positive"]
     return bool(known.any() and not known.all())
 
 
@@ -80,8 +80,8 @@ def _task_rows(here: pd.DataFrame, chosen: pd.DataFrame, variant: str) -> list[d
 def _counts(group: pd.DataFrame) -> dict[str, int]:
     known = group[group["score"].notna()]
     return {
-        "positives": known.loc[known["stolen"], "suspect"].nunique(),
-        "negatives": known.loc[~known["stolen"], "suspect"].nunique(),
+        "positives": known.loc[known["positive"], "suspect"].nunique(),
+        "negatives": known.loc[~known["positive"], "suspect"].nunique(),
         "repeats": known["repeat"].nunique(),
     }
 
@@ -107,7 +107,7 @@ def _intervals(chosen: pd.DataFrame, pairs: list[tuple[str, str]]) -> dict[tuple
     able = [pair for pair, group in groups.items() if judged(group)]
     if not able:
         return {}
-    sides = chosen.drop_duplicates("suspect").set_index("suspect")["stolen"].sort_index()
+    sides = chosen.drop_duplicates("suspect").set_index("suspect")["positive"].sort_index()
     repeats = sorted(chosen["repeat"].unique())
     cube = np.stack([_matrix(groups[pair], repeats, sides.index) for pair in able])
     drawn = metrics.bootstrap(cube, sides.to_numpy(), WITH_INTERVAL, resamples=RESAMPLES)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from benchmark.errors import StoreError
+from benchmark.errors import Damaged, StoreError
 
 if TYPE_CHECKING:
     from benchmark.plan.job import Job
@@ -80,6 +80,9 @@ def do(job: Job) -> Outcome:
         note.unlink(missing_ok=True)
     except StoreError as error:
         return Outcome(0, str(error), fatal=True)
+    except Damaged as error:
+        _bench.store.recheck(error.key)  # moved aside, to be made again before this job is tried once more
+        return Outcome(0, str(error))
     except Exception as error:
         line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
         note.parent.mkdir(exist_ok=True)

@@ -127,7 +127,7 @@ def spec_of(component: Component, stage: str = "make") -> dict[str, Any]:
 
 def hints(cls: type) -> dict[str, Any]:
     """The types of a component's fields, by name."""
-    return _hints(cls)  # type: ignore[arg-type]  # mypy takes the instances' __hash__ for the class's
+    return _hints(cls)
 
 
 @cache

@@ -6,7 +6,7 @@
     locks/<key>.lock            held while an artefact is built or moved aside; the kernel frees it with its process
     damaged/<key>-<n>/          what no longer agreed with its manifest
 
-No decision depends on a clock: recorded times are for the reader only. Nothing is ever unpickled.
+No decision depends on a clock: a file whose time has changed is hashed, nothing more. Nothing is ever unpickled.
 
 A network file system may show late what another machine wrote. So nothing is built, and nothing called damaged for want
 of a file, on the word of the first look-up.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
 import logging
 import os
 import re
@@ -24,56 +23,24 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
 from benchmark.errors import StoreError
 from benchmark.spec.identity import canonical
+from benchmark.store.content import Artefact as Artefact
+from benchmark.store.content import write_tensors as write_tensors
 from benchmark.store.disk import moved, one_line, refresh, unusable
+from benchmark.store.format import check_format, state_format
 from benchmark.store.manifest import FORMAT, MANIFEST, MISSING, examine, seal, sync
 from benchmark.store.manifest import write_json as write_json
 from benchmark.store.provenance import provenance
 
-if TYPE_CHECKING:
-    import torch
-
 LATE = 2.0  # seconds in which a network file system has to show all files of a folder that it shows
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """A complete artefact: where it lies and what its manifest says."""
-
-    key: str
-    folder: Path
-    manifest: Mapping[str, Any]
-
-    def tensors(self, name: str) -> dict[str, torch.Tensor]:
-        """The tensors of a file that `write_tensors` wrote, on the CPU and in order of their names."""
-        from safetensors.torch import load_file
-
-        return dict(sorted(load_file(self.folder / name).items()))
-
-    def json(self, name: str) -> dict[str, Any]:
-        """The object of a file that `write_json` wrote."""
-        return json.loads((self.folder / name).read_bytes())
-
-
-def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes a safetensors file whose bytes depend on the values only; tied tensors become separate copies."""
-    import torch
-    from safetensors.torch import save
-
-    plain = {
-        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-        for name, tensor in tensors.items()
-    }
-    path.write_bytes(save(plain))  # not save_file, which hides a full disk in an error of its own type
 
 
 class Store:
@@ -84,23 +51,23 @@ class Store:
         clock: seconds since 1970, for the manifests' `created`.
 
     Raises:
-        StoreError: the folder cannot be made or written, or a newer version of whosenet wrote it.
+        StoreError: the folder cannot be made or written, or another version of whosenet wrote it.
     """
 
     def __init__(self, root: Path | str, clock: Callable[[], float] = time.time) -> None:
         self.root = Path(root).absolute()
         self._clock = clock
         self._verified: dict[str, Artefact] = {}
+        stated = self.root / "store.json"
         try:
+            check_format(stated)  # first of all, so that another version's store is left as it is
             with self._lock("store"):
-                found = _store_format(self.root / "store.json")
+                state_format(stated)
+            check_format(stated)
             if not os.access(self.root, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise unusable(self.root, error) from error
-        if found > FORMAT:
-            remedy = "update whosenet or set another `store=`"
-            raise StoreError(f"store {self.root} has format {found}, this whosenet knows up to {FORMAT}: {remedy}")
 
     def make(
         self,
@@ -135,7 +102,8 @@ class Store:
     def find(self, key: str) -> Artefact | None:
         """The artefact `key`, None when missing. Its files are checked when this store object first meets them.
 
-        A damaged artefact is moved to `damaged/` with a warning and counts as missing.
+        A damaged artefact is moved to `damaged/` with a warning and counts as missing. Contents are hashed where a
+        file's time has changed; elsewhere not before they are read.
 
         Raises:
             StoreError: the store cannot be read or written.
@@ -154,6 +122,18 @@ class Store:
                     return self._load(key)
             except Timeout:
                 return None  # somebody is replacing it just now; `make` would wait for them
+
+    def recheck(self, key: str) -> Artefact | None:
+        """`find` for an artefact that was `Damaged` when it was read: all its files are hashed, whatever their times.
+
+        Waits for whoever makes or moves it.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        self._verified.pop(key, None)
+        with one_line(self.root), self._lock(key):
+            return self._load(key, hashed=True)
 
     def has(self, key: str) -> bool:
         """Whether the artefact is there, its files unchecked."""
@@ -185,7 +165,7 @@ class Store:
 
     def _folder(self, key: str) -> Path:
         if not re.fullmatch("[0-9a-f]{8,64}", key):
-            raise ValueError(f"{key!r} is no key: wants 8 to 64 lower-case hex digits")
+            raise ValueError(f"{key!r} is no key: it needs 8 to 64 lower-case hex digits")
         return self.root / key[:2] / key
 
     def _lock(self, name: str) -> BaseFileLock:
@@ -196,18 +176,19 @@ class Store:
         return FileLock(folder / f"{name}.lock", fallback_to_soft=False)
 
     def _remember(self, key: str, manifest: Mapping[str, Any]) -> Artefact:
-        self._verified[key] = Artefact(key, self._folder(key), manifest)
+        files = {name: facts["sha256"] for name, facts in manifest["files"].items()}
+        self._verified[key] = Artefact(key, self._folder(key), manifest["seconds"], files)
         return self._verified[key]
 
-    def _load(self, key: str) -> Artefact | None:
+    def _load(self, key: str, hashed: bool = False) -> Artefact | None:
         """`find` for the holder of the key's lock, who alone may move the folder aside."""
         folder = self._folder(key)
         with suppress(FileExistsError):
             folder.parent.mkdir()
-        manifest, fault = _settled(folder, key)
+        manifest, fault = _settled(folder, key, hashed)
         if fault and not folder.exists():
             refresh(self._draft(key, "look"))
-            manifest, fault = _settled(folder, key)
+            manifest, fault = _settled(folder, key, hashed)
         if not fault:
             return self._remember(key, manifest)
         if folder.exists():
@@ -250,25 +231,12 @@ class Store:
         return self._remember(key, manifest)
 
 
-def _settled(folder: Path, key: str) -> tuple[dict[str, Any], str]:
+def _settled(folder: Path, key: str, hashed: bool) -> tuple[dict[str, Any], str]:
     """`examine`, repeated for a while when the folder is there and something is missing in it."""
     waited, pause = 0.0, 0.05
     while True:
-        manifest, fault = examine(folder, key)
+        manifest, fault = examine(folder, key, hashed)
         if not fault.endswith(MISSING) or waited >= LATE or not folder.exists():
             return manifest, fault
         time.sleep(pause)
         waited, pause = waited + pause, 2 * pause
-
-
-def _store_format(path: Path) -> int:
-    """The format that `store.json` names; a new store gets the current one. The caller holds the store's lock."""
-    if not path.exists():
-        draft = path.with_suffix(".tmp")
-        write_json(draft, {"format": FORMAT})
-        sync(draft)
-        os.replace(draft, path)
-    try:
-        return int(json.loads(path.read_bytes())["format"])
-    except (ValueError, TypeError, LookupError):
-        raise StoreError(f"{path} does not say the store's format: delete it or set another `store=`") from None

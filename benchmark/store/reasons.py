@@ -16,4 +16,4 @@ def write_reason(folder: Path, reason: str) -> None:
 
 def reason_of(artefact: Artefact) -> str:
     """Why there is no such thing, or an empty text where there is one."""
-    return artefact.json(INAPPLICABLE)["reason"] if INAPPLICABLE in artefact.manifest["files"] else ""
+    return artefact.json(INAPPLICABLE)["reason"] if INAPPLICABLE in artefact.files else ""

@@ -48,7 +48,7 @@ class Trainer(Component, name="trainer/lightning"):
 
     device: str = setting(default="auto", choices=("auto", "cpu", "cuda"), stage="runtime")
     precision: str = setting(default="fp32", choices=("fp32", "bf16"))
-    channels_last: bool = False
+    channels_last: bool = True
     fused: bool = setting(default=False, later=True)
     compile: bool = setting(default=False, later=True)
     deterministic: str = setting(default="none", choices=("none", "warn", "error"), stage="runtime")

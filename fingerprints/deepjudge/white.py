@@ -18,6 +18,7 @@ from torch import Tensor
 from benchmark.access.access import WHITE_BOX, WhiteBox
 from benchmark.contracts.fingerprint import Prints, Verifier
 from benchmark.contracts.owner import Owner
+from benchmark.crafting.active import Minimised, minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import Inapplicable, InputError
@@ -35,7 +36,8 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
     """Test cases are those that drive a neuron past its bar k_i = m max phi_{l,i}, over training images.
 
     Attributes:
-        layer: its name in the network's body; `auto` is the first with two convolutions behind it.
+        layer: its name in the network's body; `auto` is the first with two convolutions or linear layers
+            behind it.
         m: the bar as a multiple of the largest output seen.
         images: how many training images are looked at for that.
         starts: number of seeds.
@@ -129,28 +131,14 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
         samples, crossed, steps = (torch.cat(items) for items in found)
         return samples, crossed, steps
 
-    def _ascend(
-        self, victim: Network, layer: str, x: Tensor, neuron: Tensor, bar: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _ascend(self, victim: Network, layer: str, x: Tensor, neuron: Tensor, bar: Tensor) -> Minimised:
         """Adam on all pairs at once; one leaves the batch as it is at the first sight of phi > k."""
-        result, point, descent = x.clone(), x.clone(), AdamDescent(self.learning_rate)
-        crossed = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-        steps, active = crossed.long() + self.steps, torch.arange(len(x), device=x.device)
-        for step in range(self.steps):
-            point.requires_grad_(True)
+
+        def objective(point: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             output = neuron_outputs(victim, layer, point).gather(1, neuron[active, None]).squeeze(1)
-            (gradient,) = torch.autograd.grad(-output.sum(), point)
-            point, past = point.detach(), output.detach() > bar[active]
-            if past.any():
-                result[active[past]], crossed[active[past]], steps[active[past]] = point[past], True, step
-                active, point, gradient = active[~past], point[~past], gradient[~past]
-                descent.keep(~past)
-                if not len(active):
-                    break
-            point = point + descent.move(gradient)
-            if self.clip:
-                point = point.clamp(0, 1)
-        return result, crossed, steps
+            return -output, output > bar[active]
+
+        return minimise(objective, x, AdamDescent(self.learning_rate), self.steps, clip=self.clip)
 
     def terms(self, suspect: WhiteBox, samples: Tensor, payload: Payload) -> Tensor:
         own, neuron = payload["outputs"], payload["neuron"][:, None]

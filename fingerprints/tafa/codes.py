@@ -18,15 +18,16 @@ from torch.nn import functional as F
 
 from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.crafting.active import minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import ImageSet, draw
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable, InputError
+from benchmark.networks.layers import rectifiers
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task, labels
 from fingerprints.labels import LabelMatch
 from fingerprints.tafa.verify import AnswerMatch, calibrate
 
-RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU)  # all have a kink at 0
 DEAD = 1e-3  # a neuron whose deviation is below this share of its layer's median carries no bit
 
 
@@ -133,26 +134,15 @@ class TAFA(Fingerprint, name="fingerprint/tafa"):
 
     def _descend(self, victim: nn.Module, neurons: Neurons, x: Tensor, bits: Tensor) -> Tensor:
         """Adam on all points at once; a point leaves the batch as it is once `held` of its bits have the margin."""
-        result, point, descent = x.clone(), x.clone(), AdamDescent(self.learning_rate)
-        active = torch.arange(len(x), device=x.device)
-        for _ in range(self.steps):
-            point.requires_grad_(True)
+
+        def objective(point: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
             z = neurons.read(victim, point)
             loss = code_loss(z, bits[active], self.kappa)
             if self.tv:
                 loss = loss + self.tv * total_variation(point)
-            (gradient,) = torch.autograd.grad(loss.sum(), point)
-            point = point.detach()
-            arrived = (bits[active] * z.detach() >= self.kappa).double().mean(dim=1) >= self.held
-            if arrived.any():
-                result[active[arrived]] = point[arrived]
-                active, point, gradient = active[~arrived], point[~arrived], gradient[~arrived]
-                descent.keep(~arrived)
-                if not len(active):
-                    return result
-            point = (point + descent.move(gradient)).clamp(0, 1)
-        result[active] = point
-        return result
+            return loss, (bits[active] * z.detach() >= self.kappa).double().mean(dim=1) >= self.held
+
+        return minimise(objective, x, AdamDescent(self.learning_rate), self.steps).points
 
 
 def code_loss(z: Tensor, bits: Tensor, kappa: float) -> Tensor:
@@ -213,11 +203,12 @@ def find_neurons(
     """`count` random neurons with a deviation on `noise` (N, 3, H, W) in each layer, fewer where there are no more.
 
     Raises:
-        InputError: the network has no rectifier modules, or none of a layer's neurons moves.
+        Inapplicable: the network has no rectifier modules, or runs none of them.
+        InputError: none of a layer's neurons moves.
     """
     total = count_layers(network, noise[:1])
     if not total:
-        raise InputError("victim: the code of TAFA sits in nn.ReLU or nn.PReLU modules, and this network has none")
+        raise Inapplicable("the network runs none of its rectified linear units")
     layers = sorted({round(depth * (total - 1)) for depth in depths})
     sums: list[tuple[Tensor, Tensor]] = []
     for part in noise.split(32):  # summed up part by part: all neurons of a wide layer fill the memory
@@ -242,8 +233,7 @@ class _ReachedError(Exception):
 @contextmanager
 def _watch(network: nn.Module, look: Callable[[Tensor], None]) -> Iterator[None]:
     """Calls `look` on the input of every rectifier module that runs, in order; the hooks go whatever happens."""
-    modules = [module for module in network.modules() if isinstance(module, RECTIFIERS)]
-    hooks = [module.register_forward_pre_hook(lambda _, inputs: look(inputs[0])) for module in modules]
+    hooks = [module.register_forward_pre_hook(lambda _, inputs: look(inputs[0])) for module in rectifiers(network)]
     try:
         yield
     except _ReachedError:

@@ -29,10 +29,10 @@ def matches(draw: st.DrawFn) -> tuple[list[int], list[bool], int]:
     return matched, [True] * sides[0] + [False] * sides[1], total
 
 
-def slow_aruc(matched: list[int], stolen: list[bool], total: int, rhos: list[Fraction]) -> Fraction:
+def slow_aruc(matched: list[int], positive: list[bool], total: int, rhos: list[Fraction]) -> Fraction:
     """The definition in exact arithmetic."""
-    positives = [Fraction(m, total) for m, s in zip(matched, stolen, strict=True) if s]
-    negatives = [Fraction(m, total) for m, s in zip(matched, stolen, strict=True) if not s]
+    positives = [Fraction(m, total) for m, s in zip(matched, positive, strict=True) if s]
+    negatives = [Fraction(m, total) for m, s in zip(matched, positive, strict=True) if not s]
     lower = [
         min(
             Fraction(sum(p > rho for p in positives), len(positives)),
@@ -60,12 +60,12 @@ def test_a_perfect_method_reaches_the_maximum_of_each_variant() -> None:
 
 
 def test_robustness_and_uniqueness_are_strict_at_the_score_itself() -> None:
-    scores, stolen = [0.2, 0.4, 0.6, 0.6], [True, True, False, False]
-    assert metrics.robustness(scores, stolen, 0.4) == 0.0
-    assert metrics.robustness(scores, stolen, 0.39) == 0.5
-    assert metrics.uniqueness(scores, stolen, 0.6) == 1.0
-    assert metrics.uniqueness(scores, stolen, 0.59) == 0.0
-    points = metrics.curve(scores, stolen)
+    scores, positive = [0.2, 0.4, 0.6, 0.6], [True, True, False, False]
+    assert metrics.robustness(scores, positive, 0.4) == 0.0
+    assert metrics.robustness(scores, positive, 0.39) == 0.5
+    assert metrics.uniqueness(scores, positive, 0.6) == 1.0
+    assert metrics.uniqueness(scores, positive, 0.59) == 0.0
+    points = metrics.curve(scores, positive)
     assert points.rho[[0, 35, 100]].tolist() == [0.0, 0.35, 1.0]
     assert points.robustness[[0, 19, 20, 39, 40]].tolist() == [1.0, 1.0, 0.5, 0.5, 0.0]
     assert points.uniqueness[[59, 60]].tolist() == [0.0, 1.0]
@@ -104,80 +104,80 @@ def test_the_float_path_equals_integers_on_any_grid(case: tuple[list[int], list[
 
 @given(matches())
 def test_aruc_equals_the_slow_loop_in_fractions(case: tuple[list[int], list[bool], int]) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     scores = np.array(matched) / total
     closed = [Fraction(k, 100) for k in range(101)]
-    expected = float(slow_aruc(matched, stolen, total, closed))
-    assert metrics.aruc(scores, stolen) == pytest.approx(expected, abs=1e-12)
-    assert metrics.aruc(scores, stolen, denominator=total) == pytest.approx(expected, abs=1e-12)
-    right = float(slow_aruc(matched, stolen, total, closed[1:]))
-    assert metrics.aruc(scores, stolen, right=True) == pytest.approx(right, abs=1e-12)
+    expected = float(slow_aruc(matched, positive, total, closed))
+    assert metrics.aruc(scores, positive) == pytest.approx(expected, abs=1e-12)
+    assert metrics.aruc(scores, positive, denominator=total) == pytest.approx(expected, abs=1e-12)
+    right = float(slow_aruc(matched, positive, total, closed[1:]))
+    assert metrics.aruc(scores, positive, right=True) == pytest.approx(right, abs=1e-12)
 
 
 @given(matches())
 def test_the_exact_integral_is_the_left_sum_on_the_scores_own_grid_and_the_limit_of_fine_grids(
     case: tuple[list[int], list[bool], int],
 ) -> None:
-    matched, stolen, total = case
-    exact = metrics.aruc_exact(np.array(matched) / total, stolen)
-    left = slow_aruc(matched, stolen, total, [Fraction(k, total) for k in range(total)])
+    matched, positive, total = case
+    exact = metrics.aruc_exact(np.array(matched) / total, positive)
+    left = slow_aruc(matched, positive, total, [Fraction(k, total) for k in range(total)])
     assert exact == pytest.approx(float(left), abs=1e-12)
-    fine = metrics.aruc(np.array(matched) / total, stolen, grid=20_000)
+    fine = metrics.aruc(np.array(matched) / total, positive, grid=20_000)
     assert exact == pytest.approx(fine, abs=(len(matched) + 2) / 20_000)
 
 
 @given(matches())
 def test_curves_are_monotone_and_every_metric_stays_in_its_range(case: tuple[list[int], list[bool], int]) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     scores = np.array(matched) / total
-    points = metrics.curve(scores, stolen)
+    points = metrics.curve(scores, positive)
     assert np.all(np.diff(points.robustness) <= 0) and np.all(np.diff(points.uniqueness) >= 0)
     assert points.robustness[-1] == 0.0 and points.uniqueness[-1] == 1.0
-    assert 0 <= metrics.aruc(scores, stolen) <= 100 / 101
-    assert 0 <= metrics.aruc_exact(scores, stolen) <= 1 + 1e-12
-    assert 0 <= metrics.roc_auc(scores, stolen) <= 1
-    assert 0 <= metrics.tpr_at_fpr(scores, stolen, 0.0) <= metrics.tpr_at_fpr(scores, stolen, 0.05) <= 1
+    assert 0 <= metrics.aruc(scores, positive) <= 100 / 101
+    assert 0 <= metrics.aruc_exact(scores, positive) <= 1 + 1e-12
+    assert 0 <= metrics.roc_auc(scores, positive) <= 1
+    assert 0 <= metrics.tpr_at_fpr(scores, positive, 0.0) <= metrics.tpr_at_fpr(scores, positive, 0.05) <= 1
     for k in (0, 35, 57, 100):
-        assert points.robustness[k] == metrics.robustness(scores, stolen, k / 100)
-        assert points.uniqueness[k] == metrics.uniqueness(scores, stolen, k / 100)
+        assert points.robustness[k] == metrics.robustness(scores, positive, k / 100)
+        assert points.uniqueness[k] == metrics.uniqueness(scores, positive, k / 100)
 
 
 @given(matches(), st.randoms(use_true_random=False))
 def test_the_order_of_suspects_does_not_matter(case: tuple[list[int], list[bool], int], random: Random) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     order = list(range(len(matched)))
     random.shuffle(order)
-    scores, sides = np.array(matched) / total, np.array(stolen)
+    scores, sides = np.array(matched) / total, np.array(positive)
     for metric in (metrics.aruc, metrics.aruc_exact, metrics.roc_auc, metrics.best_threshold):
         assert metric(scores, sides) == metric(scores[order], sides[order])
 
 
 @given(matches())
 def test_auc_equals_scikit_learn_and_ignores_increasing_maps(case: tuple[list[int], list[bool], int]) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     scores = np.array(matched) / total
-    auc = metrics.roc_auc(scores, stolen)
-    assert auc == pytest.approx(roc_auc_score(stolen, scores), abs=1e-12)
-    assert auc == pytest.approx(metrics.roc_auc(scores**3 / 2 + 0.25, stolen), abs=1e-12)
-    assert auc == pytest.approx(1 - metrics.roc_auc(1 - scores, stolen), abs=1e-12)
+    auc = metrics.roc_auc(scores, positive)
+    assert auc == pytest.approx(roc_auc_score(positive, scores), abs=1e-12)
+    assert auc == pytest.approx(metrics.roc_auc(scores**3 / 2 + 0.25, positive), abs=1e-12)
+    assert auc == pytest.approx(1 - metrics.roc_auc(1 - scores, positive), abs=1e-12)
 
 
 @given(matches(), st.sampled_from([0.0, 0.05, 0.25, 0.5]))
 def test_tpr_at_fpr_equals_the_best_point_of_scikit_learns_curve(
     case: tuple[list[int], list[bool], int], fpr: float
 ) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     scores = np.array(matched) / total
-    false, true, _ = roc_curve(stolen, scores, drop_intermediate=False)
-    assert metrics.tpr_at_fpr(scores, stolen, fpr) == pytest.approx(true[false <= fpr].max(), abs=1e-12)
+    false, true, _ = roc_curve(positive, scores, drop_intermediate=False)
+    assert metrics.tpr_at_fpr(scores, positive, fpr) == pytest.approx(true[false <= fpr].max(), abs=1e-12)
 
 
 def test_five_percent_of_twenty_negatives_is_one_of_them() -> None:
     scores = [0.9, 0.7, 0.5, 0.3] + [0.8, 0.6] + [0.1] * 18
-    stolen = [True] * 4 + [False] * 20
-    assert metrics.tpr_at_fpr(scores, stolen, 0.0) == 0.25
-    assert metrics.tpr_at_fpr(scores, stolen, 0.05) == 0.5
-    assert metrics.tpr_at_fpr(scores, stolen, 0.049) == 0.25
+    positive = [True] * 4 + [False] * 20
+    assert metrics.tpr_at_fpr(scores, positive, 0.0) == 0.25
+    assert metrics.tpr_at_fpr(scores, positive, 0.05) == 0.5
+    assert metrics.tpr_at_fpr(scores, positive, 0.049) == 0.25
 
 
 def test_best_threshold_takes_the_middle_of_the_widest_best_interval() -> None:
@@ -190,12 +190,12 @@ def test_best_threshold_takes_the_middle_of_the_widest_best_interval() -> None:
 
 @given(matches())
 def test_best_threshold_is_no_worse_than_any_and_says_what_holds_there(case: tuple[list[int], list[bool], int]) -> None:
-    matched, stolen, total = case
+    matched, positive, total = case
     scores = np.array(matched) / total
-    best = metrics.best_threshold(scores, stolen)
-    assert best.robustness == metrics.robustness(scores, stolen, best.rho)
-    assert best.uniqueness == metrics.uniqueness(scores, stolen, best.rho)
-    points = metrics.curve(scores, stolen)
+    best = metrics.best_threshold(scores, positive)
+    assert best.robustness == metrics.robustness(scores, positive, best.rho)
+    assert best.uniqueness == metrics.uniqueness(scores, positive, best.rho)
+    points = metrics.curve(scores, positive)
     assert best.value == min(best.robustness, best.uniqueness)
     assert best.value >= np.minimum(points.robustness, points.uniqueness).max()
     assert (best.clean is not None) == (best.value == 1.0)
@@ -203,10 +203,10 @@ def test_best_threshold_is_no_worse_than_any_and_says_what_holds_there(case: tup
 
 def test_suspects_without_a_score_are_left_out() -> None:
     scores = [0.9, np.nan, 0.1, np.nan]
-    stolen = [True, True, False, False]
-    assert metrics.aruc(scores, stolen) == pytest.approx(80 / 101)
-    assert metrics.roc_auc(scores, stolen) == 1.0
-    assert metrics.robustness(scores, stolen, 0.5) == 1.0
+    positive = [True, True, False, False]
+    assert metrics.aruc(scores, positive) == pytest.approx(80 / 101)
+    assert metrics.roc_auc(scores, positive) == 1.0
+    assert metrics.robustness(scores, positive, 0.5) == 1.0
 
 
 @pytest.mark.parametrize("metric", [metrics.aruc, metrics.aruc_exact, metrics.roc_auc, metrics.best_threshold])
@@ -224,17 +224,19 @@ def test_scores_out_of_range_are_refused() -> None:
 
 def _zoo(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    stolen = np.arange(14) < 8
-    return np.clip(rng.integers(0, 70, (3, 2, 14)) + 30 * stolen, 0, 100) / 100, stolen
+    positive = np.arange(14) < 8
+    return np.clip(rng.integers(0, 70, (3, 2, 14)) + 30 * positive, 0, 100) / 100, positive
 
 
-def slow_bootstrap(scores: np.ndarray, stolen: np.ndarray, metric: Metric, resamples: int) -> np.ndarray:
+def slow_bootstrap(scores: np.ndarray, positive: np.ndarray, metric: Metric, resamples: int) -> np.ndarray:
     """Index resampling, one method and repeat at a time: (resamples, methods)."""
     rng = np.random.default_rng(1)
     rows = []
     for _ in range(resamples):
-        chosen = np.concatenate([rng.choice(np.flatnonzero(stolen == s), np.sum(stolen == s)) for s in (True, False)])
-        rows.append([np.mean([metric(r[chosen], stolen[chosen]) for r in method]) for method in scores])
+        chosen = np.concatenate(
+            [rng.choice(np.flatnonzero(positive == s), np.sum(positive == s)) for s in (True, False)]
+        )
+        rows.append([np.mean([metric(r[chosen], positive[chosen]) for r in method]) for method in scores])
     return np.array(rows)
 
 
@@ -249,9 +251,9 @@ def slow_bootstrap(scores: np.ndarray, stolen: np.ndarray, metric: Metric, resam
     ],
 )
 def test_intervals_agree_with_slow_resampling(name: str, metric: Metric) -> None:
-    scores, stolen = _zoo()
-    fast = metrics.bootstrap(scores, stolen, [name], resamples=4000)[name]
-    low, high = np.percentile(slow_bootstrap(scores, stolen, metric, 1000), [2.5, 97.5], axis=0)
+    scores, positive = _zoo()
+    fast = metrics.bootstrap(scores, positive, [name], resamples=4000)[name]
+    low, high = np.percentile(slow_bootstrap(scores, positive, metric, 1000), [2.5, 97.5], axis=0)
     assert np.allclose(fast.low, low, atol=0.05) and np.allclose(fast.high, high, atol=0.05)
     assert fast.positives.tolist() == [8, 8, 8] and fast.negatives.tolist() == [6, 6, 6]
 
@@ -259,31 +261,31 @@ def test_intervals_agree_with_slow_resampling(name: str, metric: Metric) -> None
 def test_a_resample_equal_to_the_sample_gives_the_plain_metrics() -> None:
     """With one suspect a side every resample is the sample, so both ends are the mean over repeats."""
     scores = np.array([[[0.9, 0.1], [0.7, 0.3]], [[0.2, 0.6], [0.5, 0.5]]])
-    stolen = np.array([True, False])
+    positive = np.array([True, False])
     for name, metric in (("aruc", metrics.aruc), ("auc", metrics.roc_auc), ("aruc_exact", metrics.aruc_exact)):
-        expected = [np.mean([metric(r, stolen) for r in method]) for method in scores]
-        found = metrics.bootstrap(scores, stolen, [name], resamples=10)[name]
+        expected = [np.mean([metric(r, positive) for r in method]) for method in scores]
+        found = metrics.bootstrap(scores, positive, [name], resamples=10)[name]
         assert np.allclose(found.low, expected) and np.allclose(found.high, expected)
 
 
 def test_methods_are_resampled_together_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores, stolen = _zoo()
-    twice = metrics.bootstrap(np.concatenate([scores, scores]), stolen, resamples=200)
+    scores, positive = _zoo()
+    twice = metrics.bootstrap(np.concatenate([scores, scores]), positive, resamples=200)
     monkeypatch.setattr(metrics, "CHUNK_CELLS", 2000)
-    once = metrics.bootstrap(scores, stolen, resamples=200)
+    once = metrics.bootstrap(scores, positive, resamples=200)
     for name in ("aruc", "auc"):
         assert np.allclose(twice[name].low[:3], twice[name].low[3:])
         assert np.allclose(twice[name].low[:3], once[name].low) and np.allclose(twice[name].high[:3], once[name].high)
 
 
 def test_a_method_without_some_suspects_is_judged_on_the_others() -> None:
-    scores, stolen = _zoo()
+    scores, positive = _zoo()
     masked = scores.copy()
     masked[1, :, [0, 1, 13]] = np.nan
-    found = metrics.bootstrap(masked, stolen, resamples=500)["auc"]
+    found = metrics.bootstrap(masked, positive, resamples=500)["auc"]
     assert found.positives.tolist() == [8, 6, 8] and found.negatives.tolist() == [6, 5, 6]
-    whole = metrics.bootstrap(scores, stolen, resamples=500)["auc"]
+    whole = metrics.bootstrap(scores, positive, resamples=500)["auc"]
     assert found.low[[0, 2]].tolist() == whole.low[[0, 2]].tolist()
     masked[1, :, :8] = np.nan
     with pytest.raises(InputError, match="at least one scored positive"):
-        metrics.bootstrap(masked, stolen)
+        metrics.bootstrap(masked, positive)

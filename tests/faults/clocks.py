@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from benchmark.plan.models import ModelJob
 
+from benchmark.plan.models import ModelJob
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import expected, key, make

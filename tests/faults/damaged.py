@@ -8,22 +8,41 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmark.errors import Damaged
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import expected, key, make
 from tests.faults.tally import Tally, audit, drafts_in, stamps
 
 KEPT, HURT = key(0), key(1)
+BROKEN = "manifest.json is not as it was written"
 
 
 def truncate(folder: Path) -> None:
     os.truncate(folder / "first.bin", 5900)
 
 
-def flip_a_bit(folder: Path) -> None:
-    content = bytearray((folder / "first.bin").read_bytes())
-    content[5000] ^= 1
-    (folder / "first.bin").write_bytes(content)
+def extend(folder: Path) -> None:
+    with (folder / "first.bin").open("ab") as file:
+        file.write(b"more")
+
+
+def flip_a_bit(folder: Path, name: str = "first.bin", at: int = 5000) -> None:
+    content = bytearray((folder / name).read_bytes())
+    content[at] ^= 1
+    (folder / name).write_bytes(content)
+
+
+def flip_unseen(folder: Path) -> None:
+    """A bit that no size or time tells of, as when a disk forgets."""
+    keeping_time(folder / "extra" / "second.txt", lambda: flip_a_bit(folder, "extra/second.txt", 7))
+
+
+def keeping_time(path: Path, act: Callable[[], object]) -> None:
+    """Does something to a file whose time of change stays what it was."""
+    kept = path.stat()
+    act()
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
 
 
 def edit_manifest(old: str, new: str) -> Callable[[Path], None]:
@@ -62,19 +81,25 @@ def swap(folder: Path) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (truncate, "first.bin has 5900 bytes instead of 6000"),
+    "extended": (extend, "first.bin has 6004 bytes instead of 6000"),
     "bit flipped": (flip_a_bit, "first.bin has another checksum"),
+    "bit flipped unseen": (flip_unseen, "extra/second.txt has another checksum"),
     "file missing": (lambda folder: (folder / "first.bin").unlink(), "first.bin is missing"),
     "file is a folder": (file_to_folder, "extra/second.txt"),
     "emptied": (empty, "manifest.json is missing"),
     "no folder": (whole_to_file, "manifest.json is missing"),
     "manifest missing": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
-    "manifest edited": (edit_manifest('"content": "', '"content": "0'), "manifest.json is not as it was written"),
-    "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), "manifest.json is no manifest"),
-    "manifest NaN": (edit_manifest('"format": 1', '"format": NaN'), "manifest.json is no manifest"),
-    "manifest half": (lambda folder: os.truncate(folder / "manifest.json", 99), "manifest.json is no manifest"),
-    "manifest binary": (manifest_of(b"\x00\xff\xfe"), "manifest.json is no manifest"),
-    "manifest list": (manifest_of(b"[]"), "manifest.json is no manifest"),
-    "manifest bomb": (manifest_of(b"[" * 200_000), "manifest.json is no manifest"),
+    "manifest edited": (edit_manifest('"content": "', '"content": "0'), BROKEN),
+    "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), BROKEN),
+    "manifest NaN": (edit_manifest('"format": 2', '"format": NaN'), BROKEN),
+    "manifest half": (
+        lambda folder: os.truncate(folder / "manifest.json", 99),
+        BROKEN,
+    ),
+    "manifest empty": (manifest_of(b""), BROKEN),
+    "manifest binary": (manifest_of(b"\x00\xff\xfe"), BROKEN),
+    "manifest list": (manifest_of(b"[]"), BROKEN),
+    "manifest bomb": (manifest_of(b"[" * 200_000), BROKEN),
     "manifest of another": (swap, f"manifest.json is of artefact {KEPT}"),
 }
 
@@ -101,7 +126,7 @@ def hurt(root: Path, name: str) -> Tally:
     log.addHandler(listener)
     log.setLevel(logging.WARNING)
     try:
-        believed = Store(root).find(HURT) is not None
+        believed = believes(Store(root))
     finally:
         log.removeHandler(listener)
         log.setLevel(level)
@@ -110,6 +135,15 @@ def hurt(root: Path, name: str) -> Tally:
     make(Store(root), HURT)
     tally = Tally(1, wrong=int(believed) + int(not told) + int(not aside) + len(drafts_in(root)))
     return tally + audit(root, expected([KEPT, HURT]), before, must=[HURT])
+
+
+def believes(store: Store) -> bool:
+    """Whether the damaged artefact is found and all that is in it handed out."""
+    found = store.find(HURT)
+    try:
+        return found is not None and all(found.content(name) for name in found.files)
+    except Damaged as damage:
+        return store.recheck(damage.key) is not None
 
 
 def run(folder: Path, full: bool) -> Tally:

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmark.errors import StoreError
 from benchmark.plan.job import Job
 from benchmark.plan.verdicts import MeasureJob
-
-from benchmark.errors import StoreError
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, key, make, started

@@ -96,7 +96,7 @@ def _race(root: Path, folder: Path, deadline: float, chooser: random.Random) -> 
             content = files(wanted)
             if any(_content(artefact.folder / name) != content[name] for name in content):
                 wrong(wanted)
-            if Store(root).open(wanted).manifest != artefact.manifest:
+            if Store(root).open(wanted) != artefact:
                 wrong(wanted)
         first += AHEAD
 

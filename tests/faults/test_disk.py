@@ -79,11 +79,21 @@ def test_a_root_without_write_permission(tmp_path, monkeypatch):
 
 def test_a_newer_format_is_left_alone(tmp_path):
     folder = make(tmp_path, Builder()).folder
-    (tmp_path / "store.json").write_text('{"format": 2}')
+    (tmp_path / "store.json").write_text('{"format": 3}')
     with pytest.raises(StoreError) as caught:
         Store(tmp_path)
-    assert one_line(caught, str(tmp_path), "format 2", "update whosenet")
-    assert json.loads((tmp_path / "store.json").read_text()) == {"format": 2} and folder.exists()
+    assert one_line(caught, str(tmp_path), "format 3", "update whosenet")
+    assert json.loads((tmp_path / "store.json").read_text()) == {"format": 3} and folder.exists()
+
+
+def test_an_older_format_is_refused_and_left_as_it_is(tmp_path):
+    make(tmp_path, Builder())
+    (tmp_path / "store.json").write_text('{"format": 1}')
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    with pytest.raises(StoreError) as caught:
+        Store(tmp_path)
+    assert one_line(caught, str(tmp_path), "format 1", "delete it", "made again")
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"format": "new"}', '{"format": null}'])

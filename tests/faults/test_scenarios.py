@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.store import artefacts as store
-from benchmark.store import manifest
+from benchmark.store import content, manifest
 from benchmark.store.artefacts import Artefact, Store
 from tests.faults import damaged, killed, late, racing
 from tests.faults.scenarios import SCENARIOS, quiet
@@ -35,7 +35,7 @@ def in_place(self: Store, key: str, identity: dict[str, object], build: Callable
     final = self._folder(key)
     final.mkdir()
     build(final)
-    return self._remember(key, manifest.seal(final, identity))
+    return self._remember(key, manifest.seal(final, {**identity, "seconds": 0.0}))
 
 
 def test_a_store_that_builds_in_place_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +60,6 @@ def test_a_store_that_believes_the_first_look_up_is_caught(tmp_path: Path, monke
 
 def test_a_store_that_believes_its_files_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "_fault", lambda *_: "")
-    assert damaged.hurt(tmp_path, "bit flipped").wrong > 0
+    assert damaged.hurt(tmp_path / "seen", "truncated").wrong > 0
+    monkeypatch.setattr(content, "read", lambda path, name, sha256: (path.read_bytes(), ""))
+    assert damaged.hurt(tmp_path / "unseen", "bit flipped unseen").wrong > 0

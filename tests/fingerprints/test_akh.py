@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.contracts.fingerprint import Owner
+from benchmark.contracts.owner import Owner
 from benchmark.data.base import ImageSet, Splits
 from fingerprints.akh import AKH, cutmix, flip
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.contracts.owner import Needs
 from benchmark.errors import InputError
 from fingerprints.conferae import ConferAE, cross_entropy, ensemble, keep_models, transfer
 from suspects.independent import Independent
@@ -260,7 +261,7 @@ def test_the_training_images_may_run_out(owner, generator):
 
 
 def test_it_asks_for_both_kinds_of_auxiliary_models():
-    assert ConferAE(surrogates=4, references=2).auxiliaries() == (4, 2)
+    assert ConferAE(surrogates=4, references=2).needs() == Needs(surrogates=4, references=2)
     for role in ("surrogates", "references"):
         with pytest.raises(InputError, match=f"^{role}: "):
             ConferAE(**{role: 0})

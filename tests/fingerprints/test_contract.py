@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 import torch
 from omegaconf import OmegaConf
 
+from benchmark.access.access import grant
+from benchmark.access.channels import EightBit
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Fingerprint
+from benchmark.contracts.owner import Asset, Needs, Owner, Preparation, State
 from benchmark.paths import ROOT
-from benchmark.spec.component import build
+from benchmark.spec.build import build
 from benchmark.tasks.classification import Classification
 from benchmark.tasks.regression import Regression
 from benchmark.tasks.similarity import Similarity
+from benchmark.training.checkpoint import Checkpoints
 
 FOLDER = ROOT / "conf" / "fingerprint"
 COUNT = 10
@@ -49,14 +55,21 @@ APPLICABLE = [(name, kind) for name in sorted(METHODS) for kind in KINDS if not 
 
 
 @pytest.fixture(params=APPLICABLE, ids="-".join)
-def applied(request, tasks, owner_of, disturbed):
-    """A method and a kind of task that it applies to, with an owner of the auxiliary models that it asks for."""
+def applied(request, tasks, owner_of, disturbed, trainer, tmp_path):
+    """A method and a kind of task that it applies to, with an owner of the models and assets that it needs."""
     name, kind = request.param
     method, owner = METHODS[name], owner_of(tasks[kind])
-    surrogates, references = method.auxiliaries()
-    near = tuple(disturbed(owner.victim, 0.02) for _ in range(surrogates))
-    far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(references))
-    return name, method, dataclasses.replace(owner, surrogates=near, references=far)
+
+    def equipped(needs: Needs) -> Owner:
+        near = tuple(disturbed(owner.victim, 0.02) for _ in range(needs.surrogates))
+        far = tuple(disturbed(owner.victim, 2.0 + i / 10) for i in range(needs.references))
+        return dataclasses.replace(owner, surrogates=near, references=far, assets=prepared(needs.assets))
+
+    def prepared(assets: Mapping[str, Asset]) -> dict[str, State]:
+        saved = Checkpoints(tmp_path, every=3600)
+        return {n: a.prepare(Preparation(equipped(a.needs()), 1, trainer.fit, saved)) for n, a in assets.items()}
+
+    return name, method, equipped(method.needs())
 
 
 def test_every_method_applies_somewhere_and_gives_reasons_elsewhere(method, tasks):
@@ -84,7 +97,7 @@ def test_the_prints(applied, generator):
     assert torch.equal(prints.samples, again.samples) and prints.notes == again.notes
     assert all(torch.equal(value, again.payload[name]) for name, value in prints.payload.items())
 
-    eight_bit = prints.rounded().samples
+    eight_bit = EightBit().query(prints.samples)
     assert torch.equal(eight_bit, (eight_bit * 255).round().to(torch.uint8).float() / 255)
     assert (eight_bit - prints.samples).abs().max() <= 0.5 / 255 + 1e-6
 
@@ -98,7 +111,7 @@ def test_the_verdicts(applied, generator):
     for name, verifier in method.verifiers(owner.task).items():
         scores = []
         for suspect in (owner.victim, fresh):
-            access = verifier.access(owner.task, suspect)
+            access = grant(verifier.access, Target.of(owner.task, suspect))
             measured = verifier.measure(prints, access)
             assert measured.shape[:1] == (COUNT,) and not measured.requires_grad
             asked = QUERIES.get(f"{chosen}.{name}", QUERIES.get(name))

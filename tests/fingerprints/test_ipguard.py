@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.contracts.owner import Needs
 from benchmark.errors import InputError
 from fingerprints.ipguard import IPGuard, boundary_gap, boundary_loss
 
@@ -36,7 +37,7 @@ def test_boundary_loss_is_eq_5(classes, shift, generator):
 
 
 def test_a_converged_print_is_k_past_the_boundary_with_i_the_runner_up(classifier, generator):
-    prints = IPGuard(k=1.0, learning_rate=0.02).generate(classifier, 20, generator(0))
+    prints = IPGuard(k_grid=(), k=1.0, learning_rate=0.02).generate(classifier, 20, generator(0))
     source = classifier.victim(prints.origin).argmax(dim=1)
     for z, i, j in zip(classifier.victim(prints.samples).tolist(), source, prints.payload["target"], strict=True):
         assert z[j] >= z[i] + 1.0 - 1e-5
@@ -68,7 +69,7 @@ def walk_alone(method, victim, x, i, j):
 @pytest.mark.parametrize("clip", [True, False])
 def test_batched_equals_each_point_alone(tasks, owner_of, generator, stop, steps, clip):
     owner = owner_of(tasks["classification"], double=True)
-    method = IPGuard(k=0.5, stop=stop, clip=clip, steps=steps, learning_rate=0.02)
+    method = IPGuard(k_grid=(), k=0.5, stop=stop, clip=clip, steps=steps, learning_rate=0.02)
     prints = method.generate(owner, 8, generator(0))
     arrived = 0
     for n, x in enumerate(prints.origin):
@@ -82,7 +83,7 @@ def test_batched_equals_each_point_alone(tasks, owner_of, generator, stop, steps
 
 @pytest.mark.parametrize("target", ["least_likely", "random"])
 def test_target_is_never_the_source(classifier, generator, target):
-    method = IPGuard(target=target, steps=1)
+    method = IPGuard(k_grid=(), target=target, steps=1)
     for flat in (False, True):
         if flat:  # every logit ties: argmax and argmin are the same class
             nn.init.zeros_(classifier.victim.last.weight)
@@ -96,7 +97,7 @@ def test_target_is_never_the_source(classifier, generator, target):
 
 def test_larger_k_gives_a_larger_gap_unless_the_stop_rule_makes_it_inert(classifier, generator):
     def gap(k: float, stop: str) -> float:
-        method = IPGuard(k=k, stop=stop, learning_rate=0.02, steps=300)
+        method = IPGuard(k_grid=(), k=k, stop=stop, learning_rate=0.02, steps=300)
         return method.generate(classifier, 6, generator(0)).notes["gap"]
 
     gaps = [gap(k, "loss") for k in (0.1, 0.4, 0.9)]
@@ -106,7 +107,9 @@ def test_larger_k_gives_a_larger_gap_unless_the_stop_rule_makes_it_inert(classif
 
 
 def test_without_clip_prints_are_still_pixels_and_the_notes_say_so(classifier, generator):
-    free, clipped = (IPGuard(clip=clip, steps=20).generate(classifier, 10, generator(0)) for clip in (False, True))
+    free, clipped = (
+        IPGuard(k_grid=(), clip=clip, steps=20).generate(classifier, 10, generator(0)) for clip in (False, True)
+    )
     assert free.samples.min() >= 0 and free.samples.max() <= 1
     assert free.notes["outside [0,1]"] == 1  # digits lie on black: every one of them goes below
     assert clipped.notes["outside [0,1]"] == 0
@@ -114,7 +117,7 @@ def test_without_clip_prints_are_still_pixels_and_the_notes_say_so(classifier, g
 
 @pytest.mark.parametrize("start", ["train", "noise"])
 def test_starts(classifier, generator, start):
-    prints = IPGuard(start=start, steps=1).generate(classifier, 10, generator(0))
+    prints = IPGuard(k_grid=(), start=start, steps=1).generate(classifier, 10, generator(0))
     known = {tuple(image.flatten().tolist()) for image in classifier.data.train.pixels()}
     assert all((tuple(image.flatten().tolist()) in known) == (start == "train") for image in prints.origin)
     assert ("label" in prints.payload) == (start == "train")
@@ -170,15 +173,15 @@ def test_k_separates_surrogates_from_references_and_nothing_else_is_asked(
     expected = {f"separation at k={k:g}": float(b in copied) - (b in shared) for b, k in enumerate(sorted(GRID))}
     assert {name: value for name, value in prints.notes.items() if name.startswith("sep")} == expected
     assert all(spy.seen == 18 for spy in (*surrogates, *references))
-    assert method.auxiliaries() == (2, 3)
+    assert method.needs() == Needs(surrogates=2, references=3)
 
 
 def test_a_fixed_k_asks_no_auxiliary_model(classifier, generator):
     spies = Spy(), Spy()
     owner = dataclasses.replace(classifier, surrogates=spies[:1], references=spies[1:])
-    method = IPGuard(k=2.0, steps=2)
+    method = IPGuard(k_grid=(), k=2.0, steps=2)
     assert method.generate(owner, 5, generator(0)).notes["k"] == 2.0
-    assert method.auxiliaries() == (0, 0) and spies[0].seen == spies[1].seen == 0
+    assert method.needs() == Needs() and spies[0].seen == spies[1].seen == 0
 
 
 @pytest.mark.parametrize("missing", ["surrogates", "references"])
@@ -190,7 +193,7 @@ def test_choosing_k_takes_auxiliary_models(missing):
 def test_chunk_size_does_not_change_the_prints(tasks, owner_of, generator):
     owner = owner_of(tasks["classification"], double=True)
     whole, parts = (
-        IPGuard(steps=30, chunk=chunk, target="random").generate(owner, 7, generator(0)) for chunk in (99, 3)
+        IPGuard(k_grid=(), steps=30, chunk=chunk, target="random").generate(owner, 7, generator(0)) for chunk in (99, 3)
     )
     torch.testing.assert_close(whole.samples, parts.samples, rtol=0, atol=1e-5)
     assert math.isclose(whole.notes["gap"], parts.notes["gap"], abs_tol=1e-4)

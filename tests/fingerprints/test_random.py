@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.access.access import Labels
+from benchmark.access.access import LABEL, grant
+from benchmark.access.target import Target
 from fingerprints.random import Random
 
 
@@ -27,4 +28,5 @@ def test_the_score_is_the_share_of_equal_labels(classifier, generator):
         after = suspect(prints.samples).argmax(dim=1).tolist()
     equal = sum(a == b for a, b in zip(before, after, strict=True)) / 30
     assert 0 < equal < 1
-    assert verifier.score(verifier.measure(prints, Labels(classifier.task, suspect)), prints.payload) == equal
+    measured = verifier.measure(prints, grant(LABEL, Target.of(classifier.task, suspect)))
+    assert verifier.score(measured, prints.payload) == equal

@@ -11,10 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from benchmark.access.access import Answers, WhiteBox
-from benchmark.contracts.fingerprint import Owner
+from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
+from benchmark.access.target import Target
+from benchmark.contracts.owner import Owner
 from benchmark.errors import InputError
 from fingerprints.saliency import Saliency, sam_loss
+
+SIGN = {"optimiser": "sign", "step": 0.005, "lam": 1.0}
 
 
 def in_corner(i: int, j: int, side: int) -> bool:
@@ -121,7 +124,7 @@ def test_sam_loss_after_the_relu_gives_a_dark_corner_no_gradient():
         assert gradient[0, 0, 0] == expected
 
 
-@pytest.mark.parametrize("settings_", [{}, {"sam_pre_relu": False, "lam": 0.1}, {"lam": 3.0}])
+@pytest.mark.parametrize("settings_", [{"lam": 1.0}, {"sam_pre_relu": False, "lam": 0.1}, {"lam": 3.0}])
 def test_objective_is_eq_4(task, setting_out, settings_):
     method = Saliency(**settings_)
     victim, x, delta, payload = setting_out(task, method)
@@ -133,7 +136,7 @@ def test_objective_is_eq_4(task, setting_out, settings_):
 @pytest.mark.parametrize(("norm", "xi"), [("linf", 0.04), ("l2", 0.5)])
 @pytest.mark.parametrize(("optimiser", "step"), [("sign", 0.01), ("adam", 0.02)])
 def test_optimisation_is_that_of_each_image_alone(task, setting_out, optimiser, step, norm, xi, xi_space):
-    method = Saliency(xi=xi, norm=norm, xi_space=xi_space, optimiser=optimiser, step=step, steps=6)
+    method = Saliency(xi=xi, norm=norm, xi_space=xi_space, optimiser=optimiser, step=step, steps=6, lam=1.0)
     victim, x, delta, payload = setting_out(task, method)
     batched = method._optimise(task, victim, x, delta, payload)
     for i in range(len(x)):
@@ -193,7 +196,7 @@ def test_bounds_always_hold(splits_of, victim_of, tasks, norm, space, start, opt
     task = tasks["classification"]
     owner = Owner(task, splits_of(task), victim_of(task))
     method = Saliency(
-        xi=xi, norm=norm, xi_space=space, start=start, optimiser=optimiser, select=select, step=step, steps=3
+        xi=xi, norm=norm, xi_space=space, start=start, optimiser=optimiser, select=select, step=step, steps=3, lam=1.0
     )
     prints = method.generate(owner, 3, torch.Generator().manual_seed(0))
     delta = (prints.samples - prints.origin).flatten(1)
@@ -204,7 +207,7 @@ def test_bounds_always_hold(splits_of, victim_of, tasks, norm, space, start, opt
 
 
 def test_prints_come_from_images_that_the_victim_gets_right(classifier, generator):
-    prints = Saliency(steps=1).generate(classifier, 40, generator(0))
+    prints = Saliency(**SIGN, steps=1).generate(classifier, 40, generator(0))
     assert torch.equal(classifier.victim(prints.origin).argmax(dim=1), prints.payload["label"])
     assert len(torch.unique(prints.origin, dim=0)) == 40
 
@@ -214,7 +217,7 @@ def test_too_few_eligible_images_are_an_error_that_says_so(classifier, generator
         classifier.victim.last.bias[3] = 1e6  # answers 3 whatever it sees
     threes = int((classifier.data.train.targets == 3).sum())
     with pytest.raises(InputError, match=f"only {threes} training images"):
-        Saliency(steps=1).generate(classifier, threes + 1, generator(0))
+        Saliency(**SIGN, steps=1).generate(classifier, threes + 1, generator(0))
 
 
 @pytest.mark.parametrize("kind", ["classification", "similarity"])
@@ -222,13 +225,13 @@ def test_too_few_eligible_images_are_an_error_that_says_so(classifier, generator
 def test_chunk_size_does_not_change_the_prints(tasks, owner_of, generator, kind, select):
     owner = owner_of(tasks[kind], double=True)
     whole, parts = (
-        Saliency(steps=7, select=select, chunk=chunk).generate(owner, 7, generator(0)) for chunk in (256, 3)
+        Saliency(**SIGN, steps=7, select=select, chunk=chunk).generate(owner, 7, generator(0)) for chunk in (256, 3)
     )
     torch.testing.assert_close(whole.samples, parts.samples, rtol=0, atol=1e-5)
 
 
 def test_same_seed_same_bits_other_seed_other_bits(classifier, generator):
-    one, same, other = (Saliency(steps=3).generate(classifier, 5, generator(seed)) for seed in (1, 1, 2))
+    one, same, other = (Saliency(**SIGN, steps=3).generate(classifier, 5, generator(seed)) for seed in (1, 1, 2))
     assert torch.equal(one.samples, same.samples)
     assert not torch.equal(one.samples, other.samples)
 
@@ -238,15 +241,15 @@ def test_same_seed_same_bits_other_seed_other_bits(classifier, generator):
 def test_accept_replaces_what_was_rejected(tasks, owner_of, generator, accept, rounds):
     task, count = tasks["similarity"], 12
     owner = owner_of(task)
-    method = Saliency(optimiser="adam", step=0.01, steps=60, accept=accept, rounds=rounds)
+    method = Saliency(optimiser="adam", step=0.01, steps=60, lam=1.0, accept=accept, rounds=rounds)
     prints = method.generate(owner, count, generator(0))
     kept = task.kept(task.answer(owner.victim, prints.samples, prints.payload["pair"]), prints.payload)
     if accept == "none":
         good = torch.ones(count, dtype=torch.bool)
     else:
         verifiers = method.verifiers(task)
-        corner = verifiers["white"].measure(prints, WhiteBox(task, owner.victim))
-        change = verifiers["black"].measure(prints, Answers(task, owner.victim)).abs()
+        corner = verifiers["white"].measure(prints, grant(WHITE_BOX, Target.of(task, owner.victim)))
+        change = verifiers["black"].measure(prints, grant(PROBABILITY, Target.of(task, owner.victim))).abs()
         good = kept if accept == "label" else kept & (corner >= 0.5) & (change >= task.drop)
     accepted = round(prints.notes["accepted"] * prints.notes["tried"])
     assert len(prints.samples) == count == len(prints.payload["cosine"])

@@ -9,7 +9,8 @@ import torch
 from captum.attr import LayerGradCam
 from torch.nn import functional as F
 
-from benchmark.access.access import Answers, WhiteBox
+from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints
 from benchmark.spec.component import settings_of
 from fingerprints.saliency import Saliency
@@ -19,7 +20,7 @@ from fingerprints.saliency import Saliency
 def judged(task, owner_of, disturbed, generator):
     """Prints of a tiny victim, and a suspect that is not quite the victim."""
     owner = owner_of(task)
-    prints = Saliency(steps=15, lam=0.1, step=0.02).generate(owner, 8, generator(0))
+    prints = Saliency(optimiser="sign", steps=15, lam=0.1, step=0.02).generate(owner, 8, generator(0))
     return prints, disturbed(owner.victim, 0.05)
 
 
@@ -36,7 +37,8 @@ def test_white_box_is_eq_5(task, judged, norm):
         s = s.clamp_min(0)
         size = s.norm() if norm == "l2" else s.max()
         heights.append((s[0, 0] / size).item() if size > 0 else 0.0)
-    verifier, access = Saliency(saliency_norm=norm, t_wb=0.3).verifiers(task)["white"], WhiteBox(task, suspect)
+    verifier = Saliency(saliency_norm=norm, t_wb=0.3).verifiers(task)["white"]
+    access = grant(WHITE_BOX, Target.of(task, suspect))
     measured = verifier.measure(prints, access)
     assert measured.tolist() == pytest.approx(heights, abs=1e-4)
     assert access.queries == len(prints.samples)
@@ -61,7 +63,8 @@ def test_black_box_is_eq_6(task, judged):
         covered[:, :5, :5] = 0  # P at 32 px
         falls.append(answer_alone(task, suspect, image, prints, i) - answer_alone(task, suspect, covered, prints, i))
     threshold = sorted(abs(f) for f in falls)[4] * 0.999
-    verifier, access = Saliency(t_bb=threshold).verifiers(task)["black"], Answers(task, suspect)
+    verifier = Saliency(t_bb=threshold).verifiers(task)["black"]
+    access = grant(PROBABILITY, Target.of(task, suspect))
     measured = verifier.measure(prints, access)
     assert measured.tolist() == pytest.approx(falls, abs=1e-5)
     assert access.queries == 2 * len(prints.samples)
@@ -92,13 +95,15 @@ def test_fixed_and_automatic_thresholds(tasks):
 
 
 def test_automatic_thresholds_come_from_the_victim(task, owner_of, generator):
-    owner, method = owner_of(task), Saliency(steps=10, step=0.02, fill="zero_normalised")  # digits lie on black
+    owner = owner_of(task)
+    method = Saliency(optimiser="sign", steps=10, step=0.02, lam=1.0, fill="zero_normalised")  # digits lie on black
     prints = method.generate(owner, 9, generator(0))
     originals = Prints(prints.origin, None, prints.payload)
     verifiers = method.verifiers(task)
-    heights = [verifiers["white"].measure(p, WhiteBox(task, owner.victim)).tolist() for p in (originals, prints)]
+    target = Target.of(task, owner.victim)
+    heights = [verifiers["white"].measure(p, grant(WHITE_BOX, target)).tolist() for p in (originals, prints)]
     assert prints.payload["auto_t_wb"].item() == pytest.approx(sum(heights[0] + heights[1]) / 18, abs=1e-6)
-    falls = sorted(verifiers["black"].measure(originals, Answers(task, owner.victim)).abs().tolist())
+    falls = sorted(verifiers["black"].measure(originals, grant(PROBABILITY, target)).abs().tolist())
     expected = falls[7] + 0.6 * (falls[8] - falls[7])  # the 0.95 quantile of nine values lies at place 7.6
     assert prints.payload["auto_t_bb"].item() == pytest.approx(expected, rel=1e-4)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Owner
+from benchmark.contracts.owner import Owner
 from benchmark.crafting.gradcam import rasterise
 from benchmark.data.base import ImageSet, Splits
 from benchmark.networks.network import Network
@@ -21,7 +21,7 @@ from tests.speed.ratio import Equality, Row, race
 Method = IPGuard | Saliency
 PRINTS, STEPS = 100, 8
 IPGUARD = IPGuard(k=1000.0, steps=STEPS)  # a gap out of reach: every print takes every step
-SALIENCY = Saliency(start="zero", steps=STEPS, optimiser="adam", step=0.01)
+SALIENCY = Saliency(start="zero", steps=STEPS, optimiser="adam", step=0.01, lam=1.0)
 BARS = {"6k CNN": (8.0, 8.0), "24k CNN": (2.5, 3.0), "24k CNN, no stride": (None, None), "ResNet": (2.5, 3.0)}
 
 

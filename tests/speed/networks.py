@@ -6,7 +6,7 @@ from functools import cache
 
 import torch
 
-from benchmark.contracts.fingerprint import Owner
+from benchmark.contracts.owner import Owner
 from benchmark.contracts.suspect import Ingredients
 from benchmark.data.base import Splits
 from benchmark.data.digits import Digits
@@ -39,7 +39,7 @@ def digits() -> Splits:
 def owner(name: str) -> Owner:
     """The owner of a victim of one of the architectures."""
     task = digits_task(ARCHITECTURES[name])
-    victim = Independent().derive(Ingredients(task, digits(), None, 0, Trainer(device="cpu").fit))
+    victim = Independent().derive(Ingredients(task, digits(), None, 0, Trainer(device="cpu", channels_last=False).fit))
     return Owner(task, digits(), victim)
 
 

@@ -80,6 +80,24 @@ class Duration:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """GiB that something takes at most."""
+
+    name: str
+    gib: float
+    bar: float
+    note: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.gib <= self.bar
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return "", f"{self.gib:.2f}GiB", "", f"<= {self.bar:g}GiB"
+
+
+@dataclass(frozen=True)
 class Surplus:
     """Milliseconds that a step of ours takes longer than the baseline's, in the best laps: others only add to them."""
 
@@ -126,7 +144,7 @@ class Growth:
         return f"{fast:.1f}us", f"{slow:.1f}us", f"{self.race.ratio:.2f}x", f"<= {self.bar:g}"
 
 
-Line = Row | Equality | Duration | Surplus | Growth
+Line = Row | Equality | Duration | Memory | Surplus | Growth
 
 
 def race(

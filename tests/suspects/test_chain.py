@@ -57,8 +57,8 @@ def test_two_steps_of_one_kind_draw_differently(tasks, ingredients_of, victim_of
 def test_other_labels_and_architectures_are_handed_on(tasks, ingredients_of):
     task = tasks["classification"]
     vgg = SmallVGG(widths=(4, 4, 4), hidden=8)
-    steps = (Knockoff(query_set=Digits(), budget=40, epochs=1, architecture=vgg), FilterPruning(), Transfer(epochs=1))
-    chain = Chain(steps=(*steps, FineTune(epochs=1)))
+    knockoff = Knockoff(query_set=Digits(), budget=40, epochs=1, architecture=vgg)
+    chain = Chain(steps=(knockoff, FilterPruning(ratio=0.3), Transfer(epochs=1), FineTune(epochs=1)))
     solved = chain.solves(task)
     assert (solved.classes, solved.architecture) == (5, vgg)
     given = ingredients_of(task)

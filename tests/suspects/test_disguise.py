@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.contracts.truth import Relation
 from suspects.disguise import HalfPrecision, Quantise, WeightNoise, rounded
 
 
@@ -79,5 +80,5 @@ def test_answers_hardly_change(task, ingredients_of, recipe):
     before, network = ingredients_of(task).victim(x), recipe.derive(given)
     assert (network(x) - before).abs().mean() < 0.1 * (before - before.mean(0)).abs().mean()
     assert not torch.equal(network(x), before)
-    assert recipe.stolen and not recipe.trains and recipe.shares_training_data
+    assert recipe.relation is Relation.MODIFIED and not recipe.trains and recipe.shares_training_data
     assert not any(p.requires_grad for p in network.parameters()) and not network.training

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
 from suspects.distill import Distill
 
@@ -81,5 +82,5 @@ def test_the_loss_compares_student_and_teacher_on_the_same_pixels(task, ingredie
     assert recorded.training == dataclasses.replace(task.training, epochs=6)
 
 
-def test_it_is_stolen():
-    assert Distill.stolen
+def test_it_is_derived():
+    assert Distill.relation is Relation.DERIVED

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.digits import Digits
 from benchmark.errors import InputError
@@ -64,7 +65,7 @@ def test_the_substitute_begins_with_nothing_of_the_victim(tasks, ingredients_of,
         torch.manual_seed(31)
         fresh = given.task.network()
     assert same(recorded.calls[0].network, fresh)
-    assert recipe.stolen and recipe.shares_training_data is False
+    assert recipe.relation is Relation.DERIVED and recipe.shares_training_data is False
 
 
 @pytest.mark.parametrize("recipe", EXTRACTIONS, ids=lambda recipe: type(recipe).__name__)
@@ -81,7 +82,7 @@ def test_no_extraction_looks_at_the_training_images(tasks, ingredients_of, recor
     assert torch.equal(one.images, other.images) and torch.equal(one.targets, other.targets)
 
 
-def test_knockoff_asks_about_pictures_of_the_surrogate_in_the_tasks_format(tasks, ingredients_of, recorded):
+def test_knockoff_asks_about_pictures_of_the_query_set_in_the_tasks_format(tasks, ingredients_of, recorded):
     given = ingredients_of(tasks["classification"], fit=recorded)
     Knockoff(query_set=Colours(), budget=6, epochs=9).derive(given)
     (call,) = recorded.calls
@@ -107,8 +108,8 @@ def test_pictures_are_brought_to_the_size_and_to_grey_only_where_the_task_is_gre
     assert torch.equal(alike(pictures, grey.new_zeros(1, 3, 48, 40))[:, 2].float(), mean)
 
 
-def test_a_budget_beyond_the_surrogate_is_refused():
-    with pytest.raises(InputError, match="budget: 1198 queries are more than the 1197 pictures of surrogate"):
+def test_a_budget_beyond_the_query_set_is_refused():
+    with pytest.raises(InputError, match="budget: 1198 queries are more than the 1197 pictures of query_set"):
         Knockoff(query_set=Digits(), budget=1198).check_data()
     Knockoff(query_set=Digits(), budget=1197).check_data()
 

@@ -8,6 +8,7 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.share import Share
 from benchmark.spec.component import settings_of
 from suspects.finetune import FineTune, Retrain
@@ -102,8 +103,8 @@ def test_frozen_is_everything_but_the_last_layer_or_nothing(task, ingredients_of
     assert names == last_layer(given.victim)
 
 
-def test_both_are_stolen():
-    assert FineTune.stolen and Retrain.stolen
+def test_both_are_modified_copies():
+    assert FineTune.relation is Retrain.relation is Relation.MODIFIED
 
 
 def test_the_thiefs_images_are_those_asked_for(ingredients_of, tasks):

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
 from benchmark.data.share import Share
 from benchmark.networks.small import SmallMobileFaceNet, SmallVGG
@@ -46,8 +47,8 @@ def test_the_victim_of_the_fixtures_has_learnt_something(task, victim_of, splits
     assert task.quality(victim_of(task), splits_of(task)).value > blind
 
 
-def test_it_is_not_stolen_and_has_no_victim(task, ingredients_of):
-    assert Independent.stolen is False and Independent().shares_training_data is True
+def test_it_is_independent_and_has_no_victim(task, ingredients_of):
+    assert Independent.relation is Relation.INDEPENDENT and Independent().shares_training_data is True
     with pytest.raises(ValueError, match="no victim"):
         dataclasses.replace(ingredients_of(task), victim=None).copy_of_victim()
 
@@ -76,11 +77,11 @@ def shared_out(given):
 def test_a_stranger_is_trained_on_its_own_half(task, ingredients_of, recorded, data, count):
     given = shared_out(ingredients_of(task, fit=recorded))
     stranger = IndependentVariant(data=data)
-    assert not stranger.inapplicable(given.task) and not stranger.stolen
+    assert not stranger.inapplicable(given.task) and stranger.relation is Relation.INDEPENDENT
     stranger.derive(given)
     (call,) = recorded.calls
-    given = given.data.train if data == "same" else given.data.rest
-    assert len(call.data) == count and torch.equal(call.data.images, given.images)
+    images = given.data.train.images if data == "same" else given.data.rest.images
+    assert len(call.data) == count and torch.equal(call.data.images, images)
     assert call.training == task.training and call.loss == given.task.loss
     assert stranger.shares_training_data == (data == "same")
 

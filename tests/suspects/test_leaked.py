@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Owner, Prints
+from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Owner
 from fingerprints.ipguard import IPGuard
 from suspects.leaked import FineTuneOnLeak, shown
 
@@ -74,7 +75,7 @@ def test_prints_are_mixed_into_the_clean_images(task, ingredients_of, prints_of,
 def test_it_unlearns_ipguard(tasks, ingredients_of):
     given = ingredients_of(tasks["classification"])
     owner = Owner(given.task, given.data, ingredients_of(given.task).victim)
-    prints = IPGuard(k=1.0).generate(owner, 20, torch.Generator().manual_seed(0))
+    prints = IPGuard(k=1.0, k_grid=()).generate(owner, 20, torch.Generator().manual_seed(0))
     network = FineTuneOnLeak(method="ipguard", times=5, epochs=8, learning_rate=0.01).derive(
         dataclasses.replace(given, leaked=prints)
     )

@@ -10,16 +10,21 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from benchmark.contracts.truth import Relation
+from benchmark.errors import Inapplicable
+from benchmark.networks.mlp import MLP
 from benchmark.networks.network import load
 from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.plan.experiment import Experiment, Recipe
+from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
-from benchmark.run.bench import Workshop
+from benchmark.plan.recipes import Recipe
+from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store, write_tensors
 from suspects.distill import Distill
 from suspects.finetune import FineTune, Retrain
 from suspects.independent import Independent
 from suspects.prune import FilterPruning, WeightPruning, remove_filters
+from tests.builder import configuration
 
 PIXELS = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -62,10 +67,10 @@ def test_recovery_trains_what_is_left_and_zeros_stay(task, ingredients_of):
 @pytest.mark.parametrize("recovery_epochs", [0, 1])
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
 def test_what_comes_back_is_ready_to_be_asked(task, ingredients_of, family, recovery_epochs):
-    network = family(recovery_epochs=recovery_epochs).derive(ingredients_of(task))
+    network = family(ratio=0.3, recovery_epochs=recovery_epochs).derive(ingredients_of(task))
     assert not any(module.training for module in network.modules())
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    assert family.stolen
+    assert family.relation is Relation.MODIFIED
 
 
 @pytest.mark.parametrize("family", [WeightPruning, FilterPruning])
@@ -77,28 +82,29 @@ def test_recovery_takes_its_own_settings(tasks, ingredients_of, family):
         return network
 
     task = tasks["regression"]
-    family().derive(ingredients_of(task, fit=fit))
+    family(ratio=0.3).derive(ingredients_of(task, fit=fit))
     assert calls == []
-    family(recovery_epochs=7, learning_rate=0.02).derive(ingredients_of(task, seed=5, fit=fit))
+    family(ratio=0.3, recovery_epochs=7, learning_rate=0.02).derive(ingredients_of(task, seed=5, fit=fit))
     assert calls == [(7, 0.02, task.training.batch, 5, [])]
 
 
 def test_no_recipe_touches_the_victim_in_the_store(tasks, trainer, tmp_path):
-    stolen = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(), Distill(epochs=1)]
-    recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*stolen, Independent()))
+    thieves = [FineTune(epochs=1), Retrain(epochs=1), WeightPruning(), FilterPruning(), Distill(epochs=1)]
+    recipes = tuple(Recipe(type(suspect).__name__, "", suspect) for suspect in (*thieves, Independent()))
     angle = tasks["regression"]
     quick = dataclasses.replace(angle, training=dataclasses.replace(angle.training, epochs=1, batch=256))
-    experiment = Experiment("kept", {"angle": quick}, recipes, {}, (), (), trainer, 1, 1, False, 0, 5.0)
-    jobs, workshop = plan(experiment).jobs, Workshop(Store(tmp_path), trainer)
-    workshop.do(jobs[0])
-    victim = workshop.network(quick, jobs[0].key)
+    only = {"tasks": {"angle": quick}, "recipes": recipes, "fingerprints": {}, "trainer": trainer}
+    jobs = plan(dataclasses.replace(read(configuration()), **only)).jobs
+    bench = Bench(Store(tmp_path), trainer)
+    bench.do(jobs[0])
+    victim = bench.loaded(jobs[0])
     before = {name: tensor.clone() for name, tensor in victim.state_dict().items()}
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     answer = victim(x)
     assert jobs[0].parents == {} and len(jobs) == 7
     for job in jobs[1:]:
-        workshop.do(job)
-        assert workshop.network(quick, jobs[0].key) is victim
+        bench.do(job)
+        assert bench.loaded(jobs[0]) is victim
         assert all(torch.equal(tensor, before[name]) for name, tensor in victim.state_dict().items()), job.title
         assert torch.equal(victim(x), answer) and not victim.last.weight.requires_grad, job.title
 
@@ -197,6 +203,21 @@ def test_depthwise_filters_follow_what_feeds_them(keep):
         assert layer.in_channels == layer.out_channels == layer.groups == found[feeding] == len(kept)
     assert torch.equal(after["prototypes"], before["prototypes"])
     assert network(PIXELS).shape == (2, 5)
+
+
+def test_neurons_go_where_all_layers_are_linear():
+    before, network = cut(MLP(widths=(10, 20)), 0.3)
+    after = network.state_dict()
+    one, two = (strongest(before[f"body.{i}.weight"], 0.3) for i in (1, 3))
+    assert torch.equal(after["body.1.weight"], before["body.1.weight"][one])
+    assert torch.equal(after["body.3.weight"], before["body.3.weight"][two][:, one])
+    assert torch.equal(after["head.0.weight"], before["head.0.weight"][:, two])
+    assert torch.equal(after["head.0.bias"], before["head.0.bias"])
+
+
+def test_a_victim_that_would_stay_as_it_is_makes_no_suspect(tasks, ingredients_of):
+    with pytest.raises(Inapplicable, match="no filter could go: 0.01 of every width"):
+        FilterPruning(ratio=0.01).derive(ingredients_of(tasks["classification"]))
 
 
 def test_suspects_of_both_residual_kinds(tasks, ingredients_of, victim_of):

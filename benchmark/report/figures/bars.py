@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 
 from benchmark.report import findings as found
 from benchmark.report.figures import style
+from benchmark.report.numbers import number
 from benchmark.report.summary import by_method
-from benchmark.report.tables.table import number
 
 MAXIMUM = 100 / 101  # of the closed grid
 LOOKS: dict[str, dict[str, Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -16,38 +15,49 @@ from numpy.typing import NDArray
 
 from benchmark.report import findings as found
 from benchmark.report.figures import style
-from benchmark.report.tables.stealth import CLEAN
+from benchmark.report.findings import Findings
 
 POINTS = 60  # drawn of a row at most, evenly spaced by rank with the two ends; quantiles are of all
 SPREAD = 20  # the axis is logarithmic where the largest distance is this many times the largest threshold
 DASHES = ("--", ":", "-.", (0, (6, 2, 1, 2, 1, 2)))
-MADE: dict[str, Any] = {"facecolor": style.BLUE, "edgecolor": style.BLUE}
-ROUNDED: dict[str, Any] = {"facecolor": "white", "edgecolor": style.BLUE}
+MAIN: dict[str, Any] = {"facecolor": style.BLUE, "edgecolor": style.BLUE}
+OTHERS: tuple[dict[str, Any], ...] = tuple(
+    {"facecolor": "white", "edgecolor": style.BLUE, "hatch": hatch} for hatch in ("", "////", "....", "xxxx")
+)
 IMAGES: dict[str, Any] = {"facecolor": style.GREY, "edgecolor": style.GREY}
+Looks = dict[str, dict[str, Any]]
 
 
-def draw(
-    scores: pd.DataFrame, distances: pd.DataFrame, detections: pd.DataFrame, task: str, marks: Container[str] = ()
-) -> Figure:
-    """Clean images in the first row, then a row per fingerprint, all repeats together."""
-    here = distances[(distances["task"] == task) & distances["distance"].notna()]
-    told = detections[detections["task"] == task]
-    detectors = list(dict.fromkeys(here["detector"]))
-    names = ["", *_fingerprints(scores, here, told)]
-    figure = Figure(figsize=(max(3.3 * len(detectors) + 1.2, 4.6), 0.42 * len(names) + 1.75), layout="constrained")
+def draw(findings: Findings, task: str) -> Figure:
+    """Clean images in the first row, then a row per fingerprint with a bar per channel, all repeats together."""
+    here = findings.distances[(findings.distances["task"] == task) & findings.distances["distance"].notna()]
+    told = findings.detections[findings.detections["task"] == task]
+    detectors, looks = list(dict.fromkeys(here["detector"])), _looks(findings, here)
+    names = ["", *_fingerprints(findings.scores, here, told)]
+    high = 0.42 * max(1.0, (len(looks) - 1) / 2)
+    figure = Figure(figsize=(max(3.3 * len(detectors) + 1.2, 4.6), high * len(names) + 1.75), layout="constrained")
     grid = figure.subplots(1, len(detectors), sharey=True, squeeze=False)[0]
+    of_main = told[told["channel"] == findings.channel]
     for axes, detector in zip(grid, detectors, strict=True):
-        own, verdicts = here[here["detector"] == detector], told[told["detector"] == detector]
+        own, verdicts = here[here["detector"] == detector], of_main[of_main["detector"] == detector]
         for y, name in enumerate(names):
             refused = verdicts[(verdicts["fingerprint"] == name) & (verdicts["reason"] != "")]
-            _row(axes, y, name, own[own["fingerprint"] == name], "not run" if refused.empty else "not applicable")
-        _axis(axes, own[["distance", "distance_8bit"]].to_numpy(), _thresholds(axes, verdicts), detector)
-    labels = [found.signed(name, name, marks) if name else CLEAN for name in names]
+            absent = "not run" if refused.empty else "not applicable"
+            _row(axes, y, own[own["fingerprint"] == name], looks, absent)
+        _axis(axes, own["distance"].to_numpy(), _thresholds(axes, verdicts), detector)
+    labels = [found.signed(name, name, findings.marks) if name else found.CLEAN for name in names]
     grid[0].set(yticks=range(len(names)), yticklabels=labels, ylim=(len(names) - 0.45, -0.6))
-    rounded = bool(here["distance_8bit"].notna().any())
     columns = 4 if len(detectors) > 1 else 2
-    figure.legend(handles=_legend(rounded), loc="outside lower center", ncols=columns, frameon=False)
+    figure.legend(handles=_legend(looks), loc="outside lower center", ncols=columns, frameon=False)
     return figure
+
+
+def _looks(findings: Findings, here: pd.DataFrame) -> Looks:
+    """How the bars of clean images ("") and of each channel look."""
+    measured = set(here["channel"])
+    names = [name for name in found.channels(findings) if name == findings.channel or name in measured]
+    others = {name: OTHERS[place % len(OTHERS)] for place, name in enumerate(names[1:])}
+    return {"": IMAGES, findings.channel: MAIN} | others
 
 
 def _fingerprints(scores: pd.DataFrame, here: pd.DataFrame, told: pd.DataFrame) -> list[str]:
@@ -57,30 +67,33 @@ def _fingerprints(scores: pd.DataFrame, here: pd.DataFrame, told: pd.DataFrame) 
     return sorted(asked, key=lambda name: (order.index(name) if name in order else len(order), name))
 
 
-def _row(axes: Axes, y: int, name: str, own: pd.DataFrame, absent: str) -> None:
-    """Quantile bars of one fingerprint, and the number of prints at the right."""
-    made, rounded = (own[column].dropna().to_numpy() for column in ("distance", "distance_8bit"))
+def _row(axes: Axes, y: int, own: pd.DataFrame, looks: Looks, absent: str) -> None:
+    """A bar of quantiles per channel, single prints of the first below, and the number of prints at the right."""
+    parts = {name: own.loc[own["channel"] == name, "distance"].to_numpy() for name in looks}
+    parts = {name: values for name, values in parts.items() if len(values)}
+    first = next(iter(parts), "")
     axes.axhline(y, color=style.PALE, linewidth=0.6, zorder=0)
-    count = f"n = {len(made)}" if len(made) else absent
+    count = f"n = {len(parts[first])}" if parts else absent
     side: dict[str, Any] = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
     axes.annotate(count, (1.0, y), (4, 0), va="center", fontsize=6.5, color=style.GREY, **side)
-    if not len(made):
+    if not parts:
         return
-    look = MADE if name else IMAGES
-    _bar(axes, y - 0.12 if len(rounded) else y, made, look)
-    if len(rounded):
-        _bar(axes, y + 0.06, rounded, ROUNDED)
-    ranks = np.unique(np.linspace(0, len(made) - 1, POINTS).round().astype(int))
-    level = np.full(len(ranks), y + 0.3 if len(rounded) else y + 0.22)
-    axes.scatter(np.sort(made)[ranks], level, s=9, marker="|", linewidths=0.6, color=look["edgecolor"], zorder=2)
+    step = 0.36 / max(2, len(parts))
+    top = y - 0.03 - step * (len(parts) - 1) / 2 if len(parts) > 1 else y
+    for place, (name, values) in enumerate(parts.items()):
+        _bar(axes, top + step * place, step, values, looks[name])
+    ranks = np.unique(np.linspace(0, len(parts[first]) - 1, POINTS).round().astype(int))
+    level = np.full(len(ranks), y + (0.3 if len(parts) > 1 else 0.22))
+    points = np.sort(parts[first])[ranks]
+    axes.scatter(points, level, s=9, marker="|", linewidths=0.6, color=looks[first]["edgecolor"], zorder=2)
 
 
-def _bar(axes: Axes, y: float, values: NDArray[np.float64], look: dict[str, Any]) -> None:
-    """A line from the 5 % to the 95 % quantile, a box from 25 to 75 %, a tick at the median."""
+def _bar(axes: Axes, y: float, step: float, values: NDArray[np.float64], look: dict[str, Any]) -> None:
+    """A line from the 5 % to the 95 % quantile, a box from 25 to 75 %, a tick at the median; `step` to the next bar."""
     low, first, middle, third, high = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
     axes.plot([low, high], [y, y], color=look["edgecolor"], linewidth=0.9, zorder=3, solid_capstyle="butt")
-    axes.barh(y, third - first, left=first, height=0.16, linewidth=0.8, zorder=4, **look)
-    axes.plot([middle, middle], [y - 0.12, y + 0.12], color=style.INK, linewidth=1.4, zorder=5)
+    axes.barh(y, third - first, left=first, height=step * 8 / 9, linewidth=0.8, zorder=4, **look)
+    axes.plot([middle, middle], [y - step * 2 / 3, y + step * 2 / 3], color=style.INK, linewidth=1.4, zorder=5)
 
 
 def _thresholds(axes: Axes, verdicts: pd.DataFrame) -> list[float]:
@@ -112,7 +125,7 @@ def _axis(axes: Axes, values: NDArray[np.float64], thresholds: list[float], dete
     axes.set_xlabel("distance")
 
 
-def _legend(rounded: bool) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [Patch(**IMAGES, label=CLEAN), Patch(**MADE, label="prints as made")]
-    handles += [Patch(**ROUNDED, label="prints, 8 bit")] if rounded else []
-    return [*handles, Line2D([], [], color=style.RED, linestyle="--", linewidth=1.1, label="threshold")]
+def _legend(looks: Looks) -> list[Line2D | Patch]:
+    words = {name: f"prints, {found.channel_name(name)}" if name else found.CLEAN for name in looks}
+    bars: list[Line2D | Patch] = [Patch(**look, label=words[name]) for name, look in looks.items()]
+    return [*bars, Line2D([], [], color=style.RED, linestyle="--", linewidth=1.1, label="threshold")]

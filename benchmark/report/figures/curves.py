@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 from benchmark import metrics
 from benchmark.report import findings as found
 from benchmark.report.figures import style
+from benchmark.report.numbers import spread
 from benchmark.report.summary import judged
-from benchmark.report.tables.table import spread
 
 COLUMNS = 5  # panels in a row at most
 
@@ -103,8 +103,8 @@ def _finish(figure: Figure, grid: np.ndarray) -> None:
             lowest.set_xlabel("threshold")
             lowest.tick_params(labelbottom=True)
     handles = [
-        Line2D([], [], color=style.BLUE, label="robustness R: stolen, called stolen"),
-        Line2D([], [], color=style.RED, linestyle="--", label="uniqueness U: independent, acquitted"),
+        Line2D([], [], color=style.BLUE, label="robustness R: positives above threshold"),
+        Line2D([], [], color=style.RED, linestyle="--", label="uniqueness U: negatives not above"),
         Patch(color=style.PALE, label="min(R, U): its mean is ARUC"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3 if grid.shape[1] > 2 else 1, frameon=False)
@@ -115,7 +115,7 @@ def _panel(axes: Axes, scores: pd.DataFrame, row: pd.Series, title: str) -> None
     of_method = (scores["task"] == row["task"]) & (scores["fingerprint"] == row["fingerprint"])
     group = scores[of_method & (scores["verifier"] == row["verifier"]) & (scores["family"] != "victim")]
     repeats = [part for _, part in group.groupby("repeat") if judged(part)]
-    points = [metrics.curve(part["score"].to_numpy(), part["stolen"].to_numpy()) for part in repeats]
+    points = [metrics.curve(part["score"].to_numpy(), part["positive"].to_numpy()) for part in repeats]
     rho = points[0].rho
     robust, unique = np.stack([p.robustness for p in points]), np.stack([p.uniqueness for p in points])
     axes.fill_between(rho, np.minimum(robust, unique).mean(axis=0), color=style.PALE, linewidth=0)

@@ -9,27 +9,36 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.report import findings as found
-from benchmark.report.figures import bars, curves, gallery, heatmap, radar, separation, strips
-from benchmark.report.figures import conspicuity as distances
-from benchmark.report.figures import extraction as progress
-from benchmark.report.figures import sensitivity as ablations
+from benchmark.report.figures import (
+    bars,
+    conspicuity,
+    curves,
+    extraction,
+    gallery,
+    heatmap,
+    radar,
+    sensitivity,
+    separation,
+    strips,
+)
+from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings
-from benchmark.report.page.page import Picture
-from benchmark.report.tables import families
+from benchmark.report.shares import AT
 
 BAND = "Lines are means over repeats, bands one standard deviation."
 Drawn = Iterator[tuple[Picture, Figure]]
 
 
 def drawn(findings: Findings, summary: pd.DataFrame) -> Drawn:
-    """All of them, in the order of the page."""
-    yield from _verdicts(findings, summary)
-    for task in found.tasks(findings.scores):
-        yield from _task(findings, summary, task)
-        yield from _apart(findings, task)
+    """All of them, in the order of the page; only those of stealth look at other channels than the main one."""
+    main = found.of_main_channel(findings)
+    yield from _verdicts(main, summary)
+    for task in found.tasks(main.scores):
+        yield from _task(main, summary, task)
+        yield from _apart(main, task)
     yield from _stealth(findings)
-    yield from _galleries(findings)
-    yield from _ablations(findings)
+    yield from _galleries(main)
+    yield from _sensitivity(main)
 
 
 def slug(name: str) -> str:
@@ -50,7 +59,7 @@ def _verdicts(findings: Findings, summary: pd.DataFrame) -> Drawn:
         f"As the bars of Figure 5 of the saliency paper.{signs}"
     )
     yield Picture("aruc_bars", "headline", text), bars.draw(scores, summary, marks)
-    text = f"{families.AT} Methods that do not apply to a task are left out.{signs}"
+    text = f"{AT} Methods that do not apply to a task are left out.{signs}"
     yield Picture("families", "families", text), heatmap.draw(scores, summary, marks)
 
 
@@ -70,7 +79,7 @@ def _apart(findings: Findings, task: str) -> Drawn:
     if axes:
         text = (
             f"{task}: every suspect's distance to the victim, mean over repeats, a panel per distance; a suspect "
-            "is called a copy up to the threshold, which contrast models gave; hollow dots lost more than 5 "
+            "is called positive up to the threshold, which contrast models gave; hollow dots lost more than 5 "
             f"points.{signs}"
         )
         yield Picture(slug(f"separation_{task}"), "tasks", text), separation.draw(findings.scores, task, findings.marks)
@@ -78,16 +87,16 @@ def _apart(findings: Findings, task: str) -> Drawn:
         text = (
             f"{task}: each suspect's scores on {len(axes)} distances, mean over repeats, 1 at the rim: no distance, "
             "0.5 at the dotted line: the threshold. The number is the area, as a share of the largest: the "
-            f"confidence that the suspect is a copy.{signs}"
+            f"confidence that the suspect is a positive.{signs}"
         )
         yield Picture(slug(f"radar_{task}"), "tasks", text), radar.draw(findings.scores, task)
-    if not progress.extractions(findings.scores, findings.models, task).empty:
+    if not extraction.extractions(findings.scores, findings.models, task).empty:
         text = (
             f"{task}: distances of extracted substitutes against the queries that they cost, mean over repeats; up to "
-            f"the dotted line, the mean threshold, a suspect is called a copy.{signs}"
+            f"the dotted line, the mean threshold, a suspect is called positive.{signs}"
         )
-        figure = progress.draw(findings.scores, findings.models, task, findings.marks)
-        yield Picture(slug(f"progress_{task}"), "tasks", text), figure
+        figure = extraction.draw(findings.scores, findings.models, task, findings.marks)
+        yield Picture(slug(f"extraction_{task}"), "tasks", text), figure
 
 
 def _stealth(findings: Findings) -> Drawn:
@@ -95,13 +104,14 @@ def _stealth(findings: Findings) -> Drawn:
     for task in found.tasks(known):
         shown = pd.concat([frame.loc[frame["task"] == task, "fingerprint"] for frame in (known, told)])
         text = (
-            f"{task}: what each detector measures on prints (all repeats) and on clean test images; it flags what lies "
-            "right of a threshold (mean over repeats). Lines span 5 to 95 %, boxes 25 to 75 %, the black tick is the "
-            f"median, the strokes below are up to {distances.POINTS} single prints, evenly spaced by rank. "
+            f"{task}: what each detector measures on clean test images and, channel by channel, on prints (all "
+            "repeats); it flags what lies right of a threshold (mean over repeats). Lines span 5 to 95 %, boxes 25 to "
+            "75 %, the black tick is the median, the strokes below are up to "
+            f"{conspicuity.POINTS} single prints of the first channel, evenly spaced by rank. "
             f"As Figure 6 of the saliency paper.{found.explained(findings.marks, shown)}"
         )
-        figure = distances.draw(findings.scores, known, told, task, findings.marks)
-        yield Picture(slug(f"distances_{task}"), "stealth", text), figure
+        figure = conspicuity.draw(findings, task)
+        yield Picture(slug(f"conspicuity_{task}"), "stealth", text), figure
 
 
 def _galleries(findings: Findings) -> Drawn:
@@ -119,15 +129,15 @@ def _galleries(findings: Findings) -> Drawn:
             yield Picture(slug(f"gallery_{task}_{exhibit.fingerprint}"), "gallery", text), gallery.draw(exhibit)
 
 
-def _ablations(findings: Findings) -> Drawn:
+def _sensitivity(findings: Findings) -> Drawn:
     known = findings.ablations[findings.ablations["aruc"].notna()]
     config = findings.manifest.get("config", {})
     for task in found.tasks(known):
         shown = known.loc[known["task"] == task, "fingerprint"]
         text = (
-            f"{task}: ARUC with one setting at other values, all else as in the run; {ablations.sizes(known, task)}. "
+            f"{task}: ARUC with one setting at other values, all else as in the run; {sensitivity.sizes(known, task)}. "
             f"{BAND} A dotted line stands at the run's own value. As Figure 9 of the saliency paper."
             f"{found.explained(findings.marks, shown)}"
         )
-        figure = ablations.draw(findings.scores, known, task, config, findings.marks)
-        yield Picture(slug(f"ablations_{task}"), "ablations", text), figure
+        figure = sensitivity.draw(findings.scores, known, task, config, findings.marks)
+        yield Picture(slug(f"sensitivity_{task}"), "sensitivity", text), figure

@@ -11,7 +11,6 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from benchmark.report import findings as found
 from benchmark.report.figures import style
-from benchmark.report.figures.sensitivity import COLORS, DASHES, MARKERS
 from benchmark.report.figures.separation import of_task
 
 COLUMNS = 2
@@ -41,7 +40,7 @@ def _attack(family: str, suspect: str) -> str:
 
 
 def draw(scores: pd.DataFrame, models: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
-    """A panel per distance, a line per attack; below the dotted line, the mean threshold, a suspect is a copy."""
+    """A panel per distance, a line per attack; suspects are called positive up to the dotted line, the threshold."""
     rows = extractions(scores, models, task)
     methods = found.methods(rows)
     attacks = list(dict.fromkeys(rows["attack"]))
@@ -54,8 +53,7 @@ def draw(scores: pd.DataFrame, models: pd.DataFrame, task: str, marks: Container
         here = rows[(rows["fingerprint"] == fingerprint) & (rows["verifier"] == verifier)]
         for place, attack in enumerate(attacks):
             line = here[here["attack"] == attack].groupby("queries")["statistic"].mean()
-            look = {"color": COLORS[place % len(COLORS)], "marker": MARKERS[place % len(MARKERS)], "markersize": 4}
-            axes.plot(line.index, line, linestyle=DASHES[place % len(DASHES)], label=attack, **look)
+            axes.plot(line.index, line, markersize=4, label=attack, **style.line(place))
         axes.axhline(here["threshold"].mean(), color=style.INK, linewidth=0.9, linestyle=":", label="threshold")
         axes.set_title(found.label(scores, fingerprint, verifier, marks))
         axes.set_xscale("log")

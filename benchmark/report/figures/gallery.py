@@ -1,4 +1,4 @@
-"""Galleries: original, print, their difference amplified, saliency on victim, copy and negative; methods compared."""
+"""Galleries: original, print, their difference amplified, saliency on victim and suspects; methods compared."""
 
 from __future__ import annotations
 

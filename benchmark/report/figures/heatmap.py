@@ -13,8 +13,8 @@ from matplotlib.patches import Rectangle
 
 from benchmark.report import findings as found
 from benchmark.report.figures import style
+from benchmark.report.shares import by_key
 from benchmark.report.summary import by_method
-from benchmark.report.tables import families
 
 
 def draw(scores: pd.DataFrame, summary: pd.DataFrame, marks: Container[str] = ()) -> Figure:
@@ -26,7 +26,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, marks: Container[str] = ()
     every = list(by_method(summary, "all").values())
     able = {row["task"] for row in every if not row["reason"]}
     rows = [row for row in every if not row["reason"] or row["task"] not in able]
-    cells = families.by_key(scores)
+    cells = by_key(scores)
     figure = Figure(figsize=(0.82 * len(names) + 2.6, 0.3 * len(rows) + 1.45), layout="constrained")
     axes = figure.subplots()
     for y, row in enumerate(rows):
@@ -56,7 +56,7 @@ def _cell(axes: Axes, x: int, y: int, cell: pd.Series | None) -> None:
 
 
 def _frame(axes: Axes, scores: pd.DataFrame, rows: list[pd.Series], names: list[str]) -> None:
-    kinds = scores.drop_duplicates("family").set_index("family")["stolen"]
+    kinds = scores.drop_duplicates("family").set_index("family")["positive"]
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(rows) - 0.5, -0.5), xticks=range(len(names)))
     axes.set_xticklabels([name.replace("_", "\n") for name in names], fontsize=7.5)
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)

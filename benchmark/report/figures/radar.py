@@ -1,4 +1,4 @@
-"""A radar per suspect: one axis a distance, its score outward, and the area as the confidence that it is a copy."""
+"""A radar per suspect: one axis a distance, its score outward, and the area as the confidence that it is a positive."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def draw(scores: pd.DataFrame, task: str) -> Figure:
     """Small multiples, the first a key to the axes; the number is the area."""
     values = table(scores, task)
     names = [verifier for _, verifier in axes_of(scores, task)]
-    kinds = scores.drop_duplicates("suspect").set_index("suspect")["stolen"]
+    kinds = scores.drop_duplicates("suspect").set_index("suspect")["positive"]
     height = -(-(len(values) + 1) // COLUMNS)
     figure = Figure(figsize=(1.42 * COLUMNS, 1.62 * height + 0.45), layout="constrained")
     grid = figure.subplots(height, COLUMNS, squeeze=False).ravel()
     _key(grid[0], names)
     for axes, (_, row) in zip(grid[1:], values.iterrows(), strict=False):
         family, suspect = (str(row.pop(name)) for name in ("family", "suspect"))
-        look = LOOKS["victim" if family == "victim" else "stolen" if kinds[suspect] else "independent"]
+        look = LOOKS["victim" if family == "victim" else "positive" if kinds[suspect] else "negative"]
         _panel(axes, row.to_numpy(dtype=float), look)
         axes.set_title(f"{_wrapped(suspect)}\n{_number(area(row.to_numpy(dtype=float)))}", fontsize=6.5, pad=2)
     for axes in grid:
@@ -81,8 +81,8 @@ def draw(scores: pd.DataFrame, task: str) -> Figure:
 
 LOOKS: dict[str, dict[str, Any]] = {
     "victim": {"facecolor": style.GREY, "edgecolor": style.INK},
-    "stolen": {"facecolor": "#9CC9E4", "edgecolor": style.BLUE},
-    "independent": {"facecolor": "white", "edgecolor": style.RED, "hatch": "//////"},
+    "positive": {"facecolor": "#9CC9E4", "edgecolor": style.BLUE},
+    "negative": {"facecolor": "white", "edgecolor": style.RED, "hatch": "//////"},
 }
 
 

@@ -21,10 +21,6 @@ WORDS = {
     "t_wb": "t_wb: threshold of saliency",
     "t_bb": "t_bb: threshold of the confidence drop",
 }
-# Marker and dashes tell lines apart in grey, colours (Okabe and Ito) besides.
-MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", ">")
-COLORS = (style.BLUE, style.RED, "#009E73", style.INK, "#CC79A7", "#56B4E9", "#E69F00", style.GREY)
-DASHES = ("-", "--", ":", "-.")
 
 
 def draw(
@@ -99,12 +95,7 @@ def _line(axes: Axes, group: pd.DataFrame, look: dict[str, Any]) -> None:
 def _looks(here: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     """One look a method, the same in every panel."""
     return {
-        method: {
-            "color": COLORS[place % len(COLORS)],
-            "marker": MARKERS[place % len(MARKERS)],
-            "linestyle": DASHES[place % len(DASHES)],
-            "markerfacecolor": "white" if place % 2 else COLORS[place % len(COLORS)],
-        }
+        method: style.line(place) | {"markerfacecolor": "white" if place % 2 else style.line(place)["color"]}
         for place, method in enumerate(found.methods(here))
     }
 

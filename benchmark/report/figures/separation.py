@@ -47,7 +47,7 @@ def draw(scores: pd.DataFrame, task: str, marks: Container[str] = ()) -> Figure:
     grid[0].set_yticklabels([name.replace("_", " ") for name in names])
     for axes in grid[max(0, len(methods) - width) : len(methods)]:
         axes.set_xlabel("distance to the victim")
-    handles = strips.legend("threshold: a copy up to here")
+    handles = strips.legend("threshold: positive up to here")
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, columnspacing=1.2)
     return figure
 

@@ -48,12 +48,12 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, marks: Containe
 
 def panel(axes: Axes, group: pd.DataFrame, names: list[str], value: str = "score") -> None:
     """A dot per suspect, its mean of the column `value`, in the rows of the families `names`."""
-    columns = ["family", "suspect", "stolen", "degraded"]
+    columns = ["family", "suspect", "positive", "degraded"]
     means = group.groupby(columns, sort=False)[value].mean().reset_index()
     for y, name in enumerate(names):
         axes.axhline(y, color=style.PALE, linewidth=0.6, zorder=0)
         members = means[means["family"] == name]
-        look = style.POSITIVE if members["stolen"].any() else style.NEGATIVE
+        look = style.POSITIVE if members["positive"].any() else style.NEGATIVE
         if name == "victim":
             look = {"color": style.INK, "marker": "*"}
         height = y + _jitter(len(members))
@@ -76,8 +76,8 @@ def legend(line: str) -> list[Line2D]:
     """What the dots are, and what the dotted line is."""
     dot: dict[str, Any] = {"linestyle": "", "markersize": 4.5}
     return [
-        Line2D([], [], **style.POSITIVE, **dot, label="stolen"),
-        Line2D([], [], **style.NEGATIVE, **dot, label="independent"),
+        Line2D([], [], **style.POSITIVE, **dot, label="positive"),
+        Line2D([], [], **style.NEGATIVE, **dot, label="negative"),
         Line2D([], [], color=style.INK, marker="*", linestyle="", markersize=7, label="victim"),
         Line2D([], [], markeredgecolor=style.BLUE, markerfacecolor="white", marker="o", **dot, label="degraded"),
         Line2D([], [], color=style.INK, linestyle=":", linewidth=0.9, label=line),

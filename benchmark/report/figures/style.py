@@ -14,6 +14,10 @@ BLUE, RED = "#0072B2", "#D55E00"
 INK, GREY, PALE = "#222222", "#767676", "#E4E4E4"
 POSITIVE: dict[str, Any] = {"color": BLUE, "marker": "o"}
 NEGATIVE: dict[str, Any] = {"color": RED, "marker": "s"}
+# Marker and dashes tell lines apart in grey, colours (Okabe and Ito) besides.
+MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", ">")
+COLORS = (BLUE, RED, "#009E73", INK, "#CC79A7", "#56B4E9", "#E69F00", GREY)
+DASHES = ("-", "--", ":", "-.")
 
 RC: dict[str, Any] = {
     # Ships with matplotlib, so the same on every machine. Figures keep to Latin-1 (no rho, no dagger): any character
@@ -48,6 +52,15 @@ METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
 }
+
+
+def line(place: int) -> dict[str, Any]:
+    """Colour, marker and dashes of the line number `place` of a figure."""
+    return {
+        "color": COLORS[place % len(COLORS)],
+        "marker": MARKERS[place % len(MARKERS)],
+        "linestyle": DASHES[place % len(DASHES)],
+    }
 
 
 def styled() -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from benchmark.report import findings as found
+from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings
 from benchmark.report.tables.table import Table
 
@@ -20,17 +20,8 @@ VECTOR_LIMIT = 300_000  # bytes; a larger svg is shown as png so that the page s
 RUN = ("seeds", "versions", "hardware", "git", "counts", "seconds")
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure of the page: its file name without ending, the section it belongs to, and what it shows."""
-
-    name: str
-    section: str
-    caption: str
-
-
 def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Picture], folder: Path) -> None:
-    """Fills the template; the figures are read from `folder`/figures."""
+    """Fills the template with findings of the main channel; the figures are read from `folder`/figures."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -40,6 +31,8 @@ def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Pictur
     ]
     page = environment.get_template("page.html.j2").render(
         experiment=findings.experiment,
+        question=found.QUESTIONS[findings.question],
+        channel=found.channel_name(findings.channel),
         facts=facts(findings.scores),
         tables={name: _markup(table) for name, table in tables.items()},
         filled={name: bool(table.rows) for name, table in tables.items()},
@@ -54,19 +47,25 @@ def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Pictur
 
 
 def facts(scores: pd.DataFrame) -> dict[str, Any]:
-    """Counts for the opening sentences: tasks, methods, suspects by side (fewest to most per task), repeats, prints."""
+    """For the opening sentences: tasks, methods, repeats, prints, and by side how many suspects per task, and which."""
     suspects = scores[scores["family"] != "victim"].drop_duplicates(["task", "suspect"])
     sides = {
-        side: suspects[suspects["stolen"] == stolen].groupby("task").size().reindex(found.tasks(scores)).fillna(0)
-        for side, stolen in (("positives", True), ("negatives", False))
+        side: suspects[suspects["positive"] == positive]
+        for side, positive in (("positives", True), ("negatives", False))
     }
     return {
         "tasks": found.tasks(scores),
         "fingerprints": [str(name) for name in scores["fingerprint"].unique()],
         "repeats": int(scores["repeat"].nunique()),
         "prints": _range(scores.loc[scores["score"].notna(), "n"]),
-        **{side: _range(sizes) for side, sizes in sides.items()},
+        **{side: _range(_sizes(members, found.tasks(scores))) for side, members in sides.items()},
+        "relations": {side: ", ".join(sorted(set(map(str, members["relation"])))) for side, members in sides.items()},
     }
+
+
+def _sizes(suspects: pd.DataFrame, tasks: list[str]) -> pd.Series:
+    """How many suspects each task has."""
+    return suspects.groupby("task").size().reindex(tasks).fillna(0)
 
 
 def losers(scores: pd.DataFrame) -> list[str]:

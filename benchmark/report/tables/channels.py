@@ -1,41 +1,49 @@
-"""What 8-bit rounding does to a verdict: a real API receives whole pixel values."""
+"""What a channel does to a verdict: every method asked through each channel, side by side."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import pandas as pd
 
 from benchmark import metrics
 from benchmark.report import findings as found
+from benchmark.report.findings import Findings
+from benchmark.report.numbers import DASH, spread
 from benchmark.report.summary import judged
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, spread
+from benchmark.report.tables.table import Footnotes, Row, Table
 
-ABOUT = "Every suspect was measured twice: on the prints as they were made, and on prints rounded to 8-bit pixels."
+ABOUT = (
+    "A channel is what stands between a query and the suspect, such as rounding to 8-bit pictures. Over all suspects, "
+    "mean ± standard deviation over repeats. Where no table or figure names a channel it is «{}»."
+)
 
 
-def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
-    """ARUC and AUC on the prints as made and on rounded ones, over all suspects, mean ± sd over repeats."""
+def table(findings: Findings) -> Table:
+    """ARUC and AUC over all suspects, a pair of columns per channel, mean ± sd over repeats."""
     notes = Footnotes()
+    scores, names = findings.scores, found.channels(findings)
     suspects = scores[scores["family"] != "victim"]
     rows: list[Row] = []
     for (task, fingerprint, verifier), group in suspects.groupby(["task", "fingerprint", "verifier"], sort=False):
         name = found.label(scores, str(fingerprint), str(verifier))
-        start = (str(task), notes.cell(name, marks.get(str(fingerprint), "")))
-        if not judged(group):
-            reason = next((text for text in group["reason"] if text), "no scored positive or no scored negative")
-            rows.append((*start, Cell("n/a", (notes.mark(str(reason)),)), DASH, DASH, DASH))
-            continue
-        areas = pd.DataFrame([_areas(repeat) for _, repeat in group.groupby("repeat") if judged(repeat)])
-        rows.append((*start, *(spread(areas[name].mean(), areas[name].std(ddof=1)) for name in areas)))
-    header = ("Task", "Method", "ARUC", "ARUC, 8 bit", "AUC", "AUC, 8 bit")
-    return Table("rounding", "Verdicts on 8-bit prints", header, rows, 2, [ABOUT], notes.texts)
+        cells = [cell for key in names for cell in _pair(group[group["channel"] == key], notes)]
+        rows.append((str(task), notes.cell(name, findings.marks.get(str(fingerprint), "")), *cells))
+    pairs = (f"{area}, {found.channel_name(key)}" for key in names for area in ("ARUC", "AUC"))
+    about = ABOUT.format(found.channel_name(findings.channel))
+    return Table("channels", "Verdicts by channel", ("Task", "Method", *pairs), rows, 2, [about], notes.texts)
+
+
+def _pair(group: pd.DataFrame, notes: Footnotes) -> Row:
+    """ARUC and AUC of one method on one channel, or why there are none."""
+    if group.empty:
+        return DASH, DASH
+    if not judged(group):
+        reason = next((text for text in group["reason"] if text), "no scored positive or no scored negative")
+        return notes.cell("n/a", str(reason)), DASH
+    areas = pd.DataFrame([_areas(repeat) for _, repeat in group.groupby("repeat") if judged(repeat)])
+    aruc, auc = (spread(areas[name].mean(), areas[name].std(ddof=1)) for name in areas)
+    return aruc, auc
 
 
 def _areas(group: pd.DataFrame) -> dict[str, float]:
-    stolen = group["stolen"].to_numpy()
-    return {
-        f"{name} {column}": float(statistic(group[column].to_numpy(), stolen))
-        for name, statistic in (("aruc", metrics.aruc), ("auc", metrics.roc_auc))
-        for column in ("score", "score_8bit")
-    }
+    scores, positive = group["score"].to_numpy(), group["positive"].to_numpy()
+    return {"aruc": metrics.aruc(scores, positive), "auc": metrics.roc_auc(scores, positive)}

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from benchmark.report import findings as found
+from benchmark.report.numbers import DASH, duration, number, spread
 from benchmark.report.tables.headline import SELF_SCORE_FLOOR
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, duration, number, spread
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 SELF_SCORE = f"Self score: the victim's own score. Below {SELF_SCORE_FLOOR} the method failed on this victim."
 

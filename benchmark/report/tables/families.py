@@ -6,43 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from benchmark import metrics
 from benchmark.report import findings as found
-from benchmark.report.summary import judged
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number
-
-METHOD = ["task", "fingerprint", "verifier"]
-AT = (
-    "Share of a family's suspects × repeats that are judged rightly (stolen: score above ρ, independent: not above) at "
-    "the repeat's best ρ, where min(R, U) over all suspects is largest."
-)
-
-
-def shares(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per task, method and family: share judged rightly in [0, 1], suspects, how many degraded.
-
-    Methods that cannot be judged on a task have no rows here.
-    """
-    suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
-    groups = suspects.groupby([*METHOD, "repeat"], sort=False)
-    verdicts = [_verdicts(group) for _, group in groups if judged(group)]
-    if not verdicts:
-        return pd.DataFrame(columns=[*METHOD, "family", "stolen", "share", "suspects", "degraded"])
-    table = pd.concat(verdicts)
-    counted = table.groupby([*METHOD, "family", "stolen"], sort=False)
-    lost = table[table["degraded"]].groupby([*METHOD, "family", "stolen"])["suspect"].nunique()
-    result = counted.agg(share=("right", "mean"), suspects=("suspect", "nunique"))
-    result["degraded"] = lost.reindex(result.index).fillna(0).astype(int)
-    return result.reset_index()
-
-
-def by_key(scores: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
-    """The rows of `shares` by (task, fingerprint, verifier, family)."""
-    rows = shares(scores)
-    return {
-        (str(row["task"]), str(row["fingerprint"]), str(row["verifier"]), str(row["family"])): row
-        for _, row in rows.iterrows()
-    }
+from benchmark.report.numbers import DASH, number
+from benchmark.report.shares import AT, METHOD, by_key
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 
 def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
@@ -60,16 +27,10 @@ def table(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] 
         else:
             keys = [(*key, name) for name in names]
             rows.append((*start, *(_cell(cells.get(each), reasons.get(each, []), notes) for each in keys)))
-    kinds = scores.drop_duplicates("family").set_index("family")["stolen"]
+    kinds = scores.drop_duplicates("family").set_index("family")["positive"]
     header = ("Task", "Method", *(f"{'R' if kinds[name] else 'U'} {name.replace('_', ' ')}" for name in names))
     dagger = "† Some of the family's suspects lost more than 5 points."
     return Table("families", "Robustness by family of suspects", header, rows, 2, [AT, dagger], notes.texts)
-
-
-def _verdicts(group: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one method in one repeat with a column `right`."""
-    rho = metrics.best_threshold(group["score"].to_numpy(), group["stolen"].to_numpy()).rho
-    return group.assign(right=(group["score"] > rho) == group["stolen"])
 
 
 def _unjudged(scores: pd.DataFrame) -> dict[tuple[str, ...], list[str]]:

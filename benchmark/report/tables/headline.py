@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from benchmark.report import findings as found
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, interval, number, spread
+from benchmark.report.numbers import DASH, interval, number, spread
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 SELF_SCORE_FLOOR = 0.95  # below it the method failed on its own victim, and what it says of suspects means little
 
@@ -30,7 +31,7 @@ def headline(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, st
     columns = ("ARUC", "ARUC 95 %", "AUC", "AUC 95 %")
     header = ("Task", "Method", "Access", "n", *columns, *(f"kept {name}" for name in columns))
     about = "n: positives + negatives × repeats; in parentheses positives + negatives kept."
-    title = "How well stolen and independent models are told apart"
+    title = "How well positives and negatives are told apart"
     return Table("headline", title, header, rows, 3, [RULE, KEPT, about], notes.texts)
 
 
@@ -66,7 +67,7 @@ def degraded(scores: pd.DataFrame) -> Table:
         for _, row in lost.iterrows()
     ]
     header = ("Task", "Suspect", "Family", "Quality", "Victim", "Difference")
-    notes = ["Quality in percent points. A useless copy that escapes proves nothing."]
+    notes = ["Quality in percent points. A useless model that escapes proves nothing."]
     return Table("degraded", "Suspects that lost more than 5 points", header, rows, 3, notes)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from benchmark.report import findings as found
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number
+from benchmark.report.numbers import DASH, number
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 FAILED = "Not measured: a job failed, see the failures."
 ABOUT = "Means over repeats. n/a: the method does not apply to the task or to the suspect, for the reason at the mark."

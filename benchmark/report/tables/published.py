@@ -11,7 +11,8 @@ import pandas as pd
 from benchmark.errors import InputError
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number, spread
+from benchmark.report.numbers import DASH, number, spread
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 COLUMNS = ("paper", "place", "task", "method", "verifier", "metric", "value", "sd", "unit", "note")
 OF_SUSPECTS = {"aruc": "ARUC", "auc": "AUC", "best": "largest min(R, U)"}
@@ -44,11 +45,12 @@ def read(folder: Path | None) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Ours:
-    """What was measured, for the comparison."""
+    """What was measured on the main channel, for the comparison."""
 
     scores: pd.DataFrame
     summary: pd.DataFrame
     prints: pd.DataFrame
+    visibility: pd.DataFrame
     detections: pd.DataFrame
     marks: Mapping[str, str]
     notes: Footnotes = field(default_factory=Footnotes)
@@ -74,7 +76,8 @@ def table(findings: Findings, summary: pd.DataFrame, published: pd.DataFrame) ->
     A published value that names no verifier stands beside each of ours. Where the paper has a metric but no value, ours
     stands beside a dash.
     """
-    ours = Ours(findings.scores, summary, findings.prints, findings.detections, findings.marks)
+    main = found.of_main_channel(findings)
+    ours = Ours(main.scores, summary, main.prints, main.visibility, main.detections, findings.marks)
     rows: list[Row] = []
     absent = 0
     for _, claim in published.iterrows():
@@ -112,10 +115,12 @@ def _of_suspects(ours: Ours, claim: pd.Series) -> Iterator[Row]:
 
 
 def _of_prints(ours: Ours, claim: pd.Series) -> Iterator[Row]:
-    metric, factor, digits = OF_PRINTS[str(claim["metric"])]
+    column = str(claim["metric"])
+    metric, factor, digits = OF_PRINTS[column]
     method = str(claim["method"])
-    for _, group in ours.by_task(ours.prints, claim).groupby("task", sort=False):
-        values = factor * group[claim["metric"]]
+    visible = ours.by_task(ours.visibility, claim)
+    for task, group in ours.by_task(ours.prints, claim).groupby("task", sort=False):
+        values = factor * visible.loc[visible["task"] == task, column]
         measured = (values.mean(), values.std(ddof=1))
         name = f"{metric} {claim['unit']}"
         yield _row(claim, ours.named(method, method), name, group.iloc[0], measured, _prints(group, values), digits)

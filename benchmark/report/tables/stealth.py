@@ -1,17 +1,17 @@
-"""Table 2 of the saliency paper: label accuracy, PSNR and detection rates, on prints as made and on 8-bit ones."""
+"""Label accuracy, PSNR and detection rates of the prints behind each channel, as Table 2 of the saliency paper."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from benchmark.report import findings as found
-from benchmark.report.tables.table import DASH, Cell, Footnotes, Row, Table, number, spread
+from benchmark.report.findings import Findings
+from benchmark.report.numbers import DASH, number, spread
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
-CLEAN = "clean test images"
-PIXELS = {"as made": "", "8 bit": "_8bit"}  # the second: rounded to whole pixel values, as an API receives them
 ABOUT = [
     "Accuracy: share of prints that the victim gives the label of their source image. PSNR: against each print's own "
     "source image, – where a method has none. Mean ± standard deviation over repeats; n: prints × repeats.",
@@ -23,9 +23,14 @@ ABOUT = [
 
 @dataclass(frozen=True)
 class Detected:
-    """Detections by column of the table: a (detector, threshold) for rates, a detector for its AUROC."""
+    """Detections by column of the table: a (detector, threshold) for rates, a detector for its AUROC.
+
+    Attributes:
+        main: the rows of the main channel, for what no channel touches.
+    """
 
     rows: pd.DataFrame
+    main: pd.DataFrame
     distances: pd.DataFrame
     pairs: list[tuple[str, str]]
     notes: Footnotes = field(default_factory=Footnotes)
@@ -40,16 +45,16 @@ class Detected:
         rates = (f"DR {detector} {threshold}".strip() + " %" for detector, threshold in self.pairs)
         return (*rates, *(f"AUROC {detector}" for detector in self.detectors))
 
-    def of_prints(self, task: str, fingerprint: str, ending: str) -> Row:
-        """The cells of one fingerprint; areas stand in the row of the prints as they were made."""
-        here = _of(self.rows, task=task, fingerprint=fingerprint)
-        rates = (self._cell(here, f"rate{ending}", 100, 1, *pair) for pair in self.pairs)
-        areas = (self._cell(here, "auroc", 1, 3, detector) if not ending else DASH for detector in self.detectors)
+    def of_prints(self, task: str, fingerprint: str, channel: str) -> Row:
+        """The cells of one fingerprint's prints behind one channel."""
+        here = _of(self.rows, task=task, fingerprint=fingerprint, channel=channel)
+        rates = (self._cell(here, "rate", 100, 1, *pair) for pair in self.pairs)
+        areas = (self._cell(here, "auroc", 1, 3, detector) for detector in self.detectors)
         return (*rates, *areas)
 
     def of_clean(self, task: str) -> Row:
         """The false-positive rates of one task; they are the same for every fingerprint."""
-        here = _of(self.rows, task=task)
+        here = _of(self.main, task=task)
         rates = (self._cell(here, "clean_rate", 100, 1, *pair) for pair in self.pairs)
         return (*rates, *(DASH for _ in self.detectors))
 
@@ -61,7 +66,7 @@ class Detected:
     def values(self) -> str:
         """The thresholds that bear the names in the header, by task, means over repeats."""
         parts = []
-        for task, here in self.rows[self.rows["value"].notna()].groupby("task", sort=False):
+        for task, here in self.main[self.main["value"].notna()].groupby("task", sort=False):
             named = here["detector"] + " " + here["threshold"]
             means = here.groupby(named, sort=False)["value"].mean()
             parts.append(f"{task}: " + ", ".join(f"{name} {mean:.3g}" for name, mean in means.items()))
@@ -80,36 +85,36 @@ class Detected:
         return self.notes.cell("n/a" if reason else DASH, reason)
 
 
-def table(
-    prints: pd.DataFrame,
-    detections: pd.DataFrame,
-    distances: pd.DataFrame,
-    marks: Mapping[str, str] = found.UNMARKED,
-) -> Table:
-    """Two rows a fingerprint, as made and 8 bit, and under each task the false-positive rates on clean images."""
-    detected = Detected(detections, distances, _pairs(detections))
+def table(findings: Findings) -> Table:
+    """A row per fingerprint and channel, and under each task the false-positive rates on clean images."""
+    prints, detections, main = findings.prints, findings.detections, found.of_main_channel(findings)
+    detected = Detected(detections, main.detections, findings.distances, _pairs(detections))
     rows: list[Row] = []
     for task in _names(prints["task"], detections["task"]):
         here = _of(prints, task=task)
         for fingerprint in _names(here["fingerprint"], _of(detections, task=task)["fingerprint"]):
-            name = detected.notes.cell(fingerprint, marks.get(fingerprint, ""))
-            own = _of(here, fingerprint=fingerprint)
-            for pixels, ending in PIXELS.items():
-                cells = detected.of_prints(task, fingerprint, ending)
-                rows.append((task, name, pixels, *_visible(own, ending), *cells))
+            name = detected.notes.cell(fingerprint, findings.marks.get(fingerprint, ""))
+            for channel in found.channels(findings):
+                seen = _of(findings.visibility, task=task, fingerprint=fingerprint, channel=channel)
+                made = _size(_of(here, fingerprint=fingerprint))
+                cells = (*_visible(seen), *detected.of_prints(task, fingerprint, channel))
+                rows.append((task, name, found.channel_name(channel), made, *cells))
         if len(_of(detections, task=task)):
-            rows.append((task, CLEAN, "as made", detected.clean_images(task), DASH, DASH, *detected.of_clean(task)))
-    header = ("Task", "Fingerprint", "Pixels", "n", "Accuracy %", "PSNR dB", *detected.header())
+            rows.append((task, found.CLEAN, DASH, detected.clean_images(task), DASH, DASH, *detected.of_clean(task)))
+    header = ("Task", "Fingerprint", "Channel", "n", "Accuracy %", "PSNR dB", *detected.header())
     about = [text for text in (*ABOUT[: 1 + bool(detected.pairs)], detected.values()) if text]
     title = "Stealth: accuracy, PSNR, detection rate"
-    return Table("table2", title, header, rows, 3, about, detected.notes.texts)
+    return Table("stealth", title, header, rows, 3, about, detected.notes.texts)
 
 
-def _visible(own: pd.DataFrame, ending: str) -> Row:
-    """n, label accuracy in % and PSNR in dB of one fingerprint."""
-    accuracy, psnr = 100 * own[f"label_accuracy{ending}"], own[f"psnr{ending}"]
-    n = f"{number(own['n'].mean(), 0)} × {len(own)}" if len(own) else DASH
-    return n, spread(accuracy.mean(), accuracy.std(ddof=1), 1), spread(psnr.mean(), psnr.std(ddof=1), 2)
+def _size(prints: pd.DataFrame) -> str:
+    return f"{number(prints['n'].mean(), 0)} × {len(prints)}" if len(prints) else DASH
+
+
+def _visible(seen: pd.DataFrame) -> Row:
+    """Label accuracy in % and PSNR in dB of one fingerprint behind one channel."""
+    accuracy, psnr = 100 * seen["label_accuracy"], seen["psnr"]
+    return spread(accuracy.mean(), accuracy.std(ddof=1), 1), spread(psnr.mean(), psnr.std(ddof=1), 2)
 
 
 def _pairs(detections: pd.DataFrame) -> list[tuple[str, str]]:

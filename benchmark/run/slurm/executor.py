@@ -15,7 +15,7 @@ from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
 from benchmark.run.executor import Executor, Failure
 from benchmark.run.progress import Progress
-from benchmark.run.slurm.packs import Pack, dependency, packs, waits
+from benchmark.run.slurm.packs import Pack, Tasks, dependency, packs
 from benchmark.run.slurm.queue import Queue, ask, largest_array, states
 from benchmark.run.slurm.task import Work
 from benchmark.run.standing import DONE, standings
@@ -36,8 +36,8 @@ class Slurm(Executor, name="executor/slurm"):
         memory: GiB of a task.
         cpus: of a task, and torch's threads in it.
         gpus: of a task, 0 or 1: no job uses more than one.
-        models_per_task: models, prints or detectors that a task makes one after another; raise it for small networks.
-        jobs_per_task: measurements and other small jobs of a task.
+        models_per_task: models, prints and other long jobs of a task, one after another; raise it for small networks.
+        jobs_per_task: measurements and other short jobs of a task.
         parallel: tasks of one array that may run at the same time.
         requeues: how often a task may queue itself again.
         grace: seconds before the end of its time at which a task queues itself again.
@@ -94,7 +94,7 @@ class Slurm(Executor, name="executor/slurm"):
                 for key in [key for key in waiting if store.has(key)]:
                     found = store.find(key)
                     if found is not None:
-                        progress.done(waiting.pop(key), found.manifest["seconds"])
+                        progress.done(waiting.pop(key), found.seconds)
                 if not any(keys & waiting.keys() for task, keys in queue.queued().items() if task in alive):
                     break
                 time.sleep(self.poll)
@@ -136,7 +136,7 @@ class _Submission:
         self, slurm: Slurm, plan: Plan, store: Store, queue: Queue, under_way: dict[str, frozenset[str]]
     ) -> None:
         self._slurm, self._plan, self._store, self._queue = slurm, plan, store, queue
-        self._tasks, self._arrays = dict(under_way), dict[str, frozenset[str]]()
+        self._tasks, self._arrays = Tasks(under_way), dict[str, int]()
         self._made: dict[str, frozenset[str]] = {}
         self._size = largest_array()
 
@@ -146,15 +146,11 @@ class _Submission:
         Raises:
             InputError: Slurm's reason in one line.
         """
-        waiting = packs(jobs, self._slurm.models_per_task, self._slurm.jobs_per_task)
         try:
-            while waiting:
-                unmade = frozenset().union(*(pack.keys for pack in waiting))
-                ready = [pack for pack in waiting if not pack.needs & unmade]
-                waiting = [pack for pack in waiting if pack.needs & unmade]
+            for wave in packs(jobs, self._slurm.models_per_task, self._slurm.jobs_per_task):
                 alike: dict[tuple[frozenset[str], frozenset[str]], list[Pack]] = defaultdict(list)
-                for pack in ready:
-                    alike[waits(pack, self._tasks)].append(pack)
+                for pack in wave:
+                    alike[self._tasks.before(pack)].append(pack)
                 for (vital, others), members in alike.items():
                     after = dependency(vital, others, self._arrays)
                     for i in range(0, len(members), self._size):
@@ -179,9 +175,9 @@ class _Submission:
             submitted = [executor.submit(each) for each in work]
         made = {task.job_id: pack.keys for task, pack in zip(submitted, members, strict=True)}
         self._made |= made
-        self._tasks |= made
+        self._tasks.add(made)
         if len(made) > 1:
-            self._arrays[submitted[0].job_id.split("_")[0]] = frozenset(made)
+            self._arrays[submitted[0].job_id.split("_")[0]] = len(made)
 
     def _take_back(self) -> None:
         if self._made:

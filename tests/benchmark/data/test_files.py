@@ -78,7 +78,7 @@ def test_missing_data_says_what_to_fetch_and_where_to_put_it(kind, tmp_path):
     message = str(caught.value)
     assert "\n" not in message and message.startswith(f"{tmp_path / 'nowhere'}: no such folder or zip file. ")
     assert kind.remedy in message
-    assert all(word in kind.remedy for word in ("data.root=PATH", "WHOSENET_DATA", "zip"))
+    assert all(word in kind.remedy for word in ("the data's setting root", "WHOSENET_DATA", "zip"))
 
 
 def test_neither_folder_nor_zip(kind, tmp_path):

@@ -73,7 +73,7 @@ def test_missing_data_says_what_to_fetch_and_downloads_nothing(tmp_path, offline
         message = str(caught.value)
         assert message.startswith(f"{tmp_path / name}: no such file. Fetch {name} of MedMNIST (Zenodo, https://zenodo")
         assert "CC BY 4.0" in message and "\n" not in message
-        assert "data.root=PATH" in message and "data.download=true" in message
+        assert "the data's setting root" in message and "download=true" in message
 
 
 def test_a_damaged_file_is_refused(stored, tmp_path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
-from benchmark.errors import InputError
-from benchmark.networks.network import Network, RealUnits, load
+from benchmark.errors import Inapplicable, InputError
+from benchmark.networks.mlp import MLP
+from benchmark.networks.network import Network, PoolLinear, RealUnits, load
 from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
 from benchmark.store.artefacts import write_tensors
 from suspects.prune import remove_filters
@@ -122,6 +124,45 @@ def test_load_misses_a_tensor(architecture):
     del state["body.0.0.weight" if "body.0.0.weight" in state else "body.0.weight"]
     with pytest.raises(KeyError, match=r"body\.0"):
         load(architecture.network(5), state)
+
+
+def test_load_refuses_what_the_network_has_not(architecture):
+    state = dict(architecture.network(5).state_dict())
+    with pytest.raises(ValueError, match=r"^more is stored"):
+        load(architecture.network(5), state | {"more": torch.zeros(1)})
+    with pytest.raises(ValueError, match=r"^prototypes is stored"):
+        load(architecture.network(5), architecture.network(5, classes=4).state_dict())
+    name = next(name for name in state if name.endswith("weight") and state[name].ndim == 4)
+    with pytest.raises(ValueError, match=rf"^{name.removesuffix('.weight')}: no widths make"):
+        load(architecture.network(5), state | {name: torch.zeros(4, 3, 7, 7)})
+
+
+def test_load_says_which_layer_takes_on_no_other_widths():
+    def normed(width):
+        head = PoolLinear(width, 3)
+        return Network(nn.Sequential(nn.Conv2d(3, width, 1), nn.GroupNorm(1, width)), head, head[2])
+
+    with pytest.raises(ValueError, match=r"^body\.1: how a GroupNorm takes on other widths is not known"):
+        load(normed(6), normed(4).state_dict())
+    again = load(normed(4).double(), (stored := normed(4)).state_dict())
+    assert torch.equal(again(x := torch.rand(2, 3, 4, 4)), stored(x))  # the stored numbers' own precision
+
+
+def test_features_that_are_no_maps_say_so(pixels):
+    network = MLP(widths=(8, 6)).network(5)
+    assert network.features(pixels).shape == (3, 6)
+    with pytest.raises(Inapplicable, match="no map: its features are vectors"):
+        network.maps(pixels)
+    with pytest.raises(Inapplicable, match="no convolutions"):
+        network.filters()
+    assert list(network.weighted()) == ["body.1", "body.3", "head.0"]
+
+
+def test_a_convolutional_network_has_all_its_convolutions_for_filters(architecture, pixels):
+    network = architecture.network(5)
+    convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
+    assert list(network.filters()) == convolutions and set(convolutions) < set(network.weighted())
+    assert torch.equal(network.eval().maps(pixels), network.features(pixels))
 
 
 def test_stages_and_numbers_of_convolutions_must_agree():

@@ -8,50 +8,31 @@ import dataclasses
 import pytest
 
 from benchmark.contracts.suspect import Suspect
+from benchmark.contracts.truth import Relation
 from benchmark.data.vision import TorchVision
 from benchmark.errors import InputError
+from benchmark.paths import CONF
 from benchmark.plan.experiment import read
 from benchmark.plan.recipes import recipes_of
-from benchmark.spec.component import build, of_spec, setting, spec_of
+from benchmark.spec.build import build
+from benchmark.spec.component import setting, spec_of
 from suspects.finetune import FineTune
 from suspects.prune import WeightPruning
+from tests.builder import ANGLE, DIGITS, INDEPENDENT, TASK, configuration
 
-DIGITS = {"_target_": "data/digits"}
-VGG = {"_target_": "network/small_vgg"}
-CLASSES = {"_target_": "task/classification", "data": DIGITS, "architecture": VGG}
-DEGREES = {"_target_": "task/regression", "data": DIGITS, "architecture": VGG}
-CONFIG = {
-    "name": "mine",
-    "task": {"digit": CLASSES},
-    "suspect": {
-        "finetune": {"_target_": "suspect/finetune"},
-        "independent": {"_target_": "suspect/independent", "replicate": [0, 1]},
-    },
-    "fingerprint": {"random": {"_target_": "fingerprint/random"}},
-    "auxiliary": {
-        "surrogate": [{"_target_": "suspect/finetune"}],
-        "reference": [{"_target_": "suspect/independent"}],
-    },
-    "trainer": {"_target_": "trainer/lightning"},
-    "count": 10,
-    "repeats": 2,
-    "repeat_zoo": False,
-    "gallery": 1,
-    "degraded": 5.0,
-    "ablation": {"counts": [], "settings": {}, "repeats": 2},
-}
+CONFIG = configuration(suspect={"finetune": {"_target_": "suspect/finetune"}, "independent": INDEPENDENT})
 
 
-class Frozen(Suspect, name="test/frozen"):
+class Frozen(Suspect, name="suspect/frozen_of_test"):
     """A recipe with a field that is a list itself."""
 
     stages: tuple[int, ...] = setting((0,), low=0)
     rate: float = 0.1
 
-    stolen = True
+    relation = Relation.MODIFIED
 
-    def derive(self, case):
-        return case.fresh()
+    def derive(self, given):
+        return given.fresh()
 
 
 def changed(path, value):
@@ -74,9 +55,9 @@ def labels(path, value):
 
 def test_what_was_read():
     experiment = read(CONFIG)
-    assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mine", 10, 2, 1)
+    assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mini", 10, 2, 1)
     assert (experiment.repeat_zoo, experiment.degraded) == (False, 5.0)
-    assert list(experiment.tasks) == ["digit"] and list(experiment.fingerprints) == ["random"]
+    assert list(experiment.tasks) == ["digits"] and list(experiment.fingerprints) == ["random"]
     assert [recipe.label for recipe in experiment.recipes] == [
         "finetune",
         "independent replicate=0",
@@ -85,6 +66,8 @@ def test_what_was_read():
     assert [recipe.suspect.replicate for recipe in experiment.recipes] == [0, 0, 1]
     assert [recipe.family for recipe in experiment.recipes] == ["finetune", "independent", "independent"]
     assert experiment.surrogate == (FineTune(),)
+    assert list(experiment.channels) == ["as_made"] and experiment.channel == "as_made"
+    assert experiment.question.name == "ownership"
 
 
 def test_a_list_is_a_ladder():
@@ -108,12 +91,12 @@ def test_rungs_that_are_components_go_by_their_name_or_class():
     sets = [{"_target_": "data/torchvision", "name": name} for name in ("CIFAR10", "SVHN")]
     transfer = {"_target_": "suspect/transfer", "data": [None, DIGITS, *sets]}
     labels = [recipe.label for recipe in recipes_of({"transfer": transfer})]
-    assert labels == ["transfer data=None", "transfer data=Digits", "transfer data=CIFAR10", "transfer data=SVHN"]
+    assert labels == ["transfer data=None", "transfer data=digits", "transfer data=CIFAR10", "transfer data=SVHN"]
 
 
 ABSENT = {"_target_": "data/torchvision", "root": "nowhere", "name": "SVHN"}
 THIEVES = {
-    "surrogate": {"_target_": "suspect/knockoff", "surrogate": ABSENT, "budget": 10},
+    "query_set": {"_target_": "suspect/knockoff", "query_set": ABSENT, "budget": 10},
     "data": {"_target_": "suspect/transfer", "data": ABSENT},
 }
 
@@ -134,8 +117,9 @@ def test_a_thiefs_own_data_are_missed_before_any_work(key):
 
 @pytest.mark.parametrize("key", THIEVES)
 def test_the_recipe_of_a_stored_model_needs_no_data(key):
+    """It can be built and known by its identity wherever the files were, or with none at all."""
     recipe = build(THIEVES[key], "thief")
-    assert of_spec(spec_of(recipe)) == dataclasses.replace(recipe, **{key: TorchVision(name="SVHN")})
+    assert spec_of(recipe) == spec_of(dataclasses.replace(recipe, **{key: TorchVision(name="SVHN")}))
 
 
 def test_copies_differ_by_number():
@@ -144,14 +128,14 @@ def test_copies_differ_by_number():
 
 
 def test_a_list_for_a_field_that_is_a_list_is_its_value():
-    node = {"_target_": f"{__name__}.Frozen", "stages": [1, 2], "rate": [0.5, 0.25]}
+    node = {"_target_": "suspect/frozen_of_test", "stages": [1, 2], "rate": [0.5, 0.25]}
     recipes = [recipe for recipe in read(changed("suspect.frozen", node)).recipes if recipe.family == "frozen"]
     assert [recipe.label for recipe in recipes] == ["frozen rate=0.5", "frozen rate=0.25"]
     assert [recipe.suspect.stages for recipe in recipes] == [(1, 2), (1, 2)]
 
 
 def test_a_method_that_does_not_apply_does_not_limit_the_count():
-    config = changed("task", {"angle": DEGREES})
+    config = changed("task", {"angle": ANGLE})
     config["fingerprint"]["saliency"] = {"_target_": "fingerprint/saliency"}
     config["count"] = 500  # Random draws from 400 test images, but does not apply to regression
     assert read(config).count == 500
@@ -168,20 +152,20 @@ WRONG = [
     ("name", "", r"^name: wants letters"),
     ("task", {}, r"^task: the experiment has none, .*conf/task/"),
     ("fingerprint", None, r"^fingerprint: the experiment has none, .*conf/fingerprint/"),
-    ("task.digit", {"drop": 0.1}, r"^task\.digit: has settings but no _target_; .*'task=\[digit\]'"),
-    ("task.digit", DIGITS, r"^task\.digit: wants a task, got Digits"),
-    ("fingerprint.random", CLASSES, r"^fingerprint\.random: wants a fingerprint, got Classification"),
-    ("fingerprint.random", 3, r"^fingerprint\.random: wants a fingerprint, got 3"),
-    ("task.digit.classes", 9, r"^task\.digit\.classes: is 9, the data has 10; set task\.digit\.classes=10"),
+    ("task.digits", {"drop": 0.1}, r"^task\.digits: has settings but no _target_; .*'task=\[digits\]'"),
+    ("task.digits", DIGITS, r"^task\.digits: needs a task, got data/digits"),
+    ("fingerprint.random", TASK, r"^fingerprint\.random: needs a fingerprint, got task/classification"),
+    ("fingerprint.random", 3, r"^fingerprint\.random: needs a fingerprint, got 3"),
+    ("task.digits.classes", 9, r"^task\.digits\.classes: is 9, the data has 10; set task\.digits\.classes=10"),
     ("suspect.tuned", {"epochs": 3}, r"^suspect\.tuned: has settings but no _target_; .*'suspect=\[tuned\]'"),
-    ("suspect.finetune", DIGITS, r"^suspect\.finetune: wants a suspect, got Digits"),
-    ("suspect.independent.replicate", [], r"^suspect\.independent\.copy: the list is empty"),
+    ("suspect.finetune", DIGITS, r"^suspect\.finetune: needs a suspect, got data/digits"),
+    ("suspect.independent.replicate", [], r"^suspect\.independent\.replicate: the list is empty"),
     ("suspect.finetune.epochs", [1, 0], r"^suspect\.finetune\.epochs: 0 is out of range, wants >= 1"),
     ("suspect.finetune.epoch", 3, r"^suspect\.finetune\.epoch: FineTune has no such setting, did you mean epochs"),
     ("suspect.finetune.epochs", "many", r"^suspect\.finetune\.epochs: wants a whole number, got 'many'"),
-    ("suspect.finetune", ..., r"^suspect: the experiment has no stolen suspects"),
-    ("suspect.independent", ..., r"^suspect: the experiment has no independent suspects"),
-    ("suspect", None, r"^suspect: the experiment has no stolen suspects"),
+    ("suspect.finetune", ..., r"^suspect: the experiment has no positive suspect, "),
+    ("suspect.independent", ..., r"^suspect: the experiment has no negative suspect, "),
+    ("suspect", None, r"^suspect: the experiment has no positive suspect, "),
     (
         "suspect.independent.replicate",
         [0, 1, 0],
@@ -189,18 +173,27 @@ WRONG = [
     ),
     ("auxiliary.surrogate", [], r"^auxiliary\.surrogate: wants a list with at least one recipe"),
     ("auxiliary.reference", "independent", r"^auxiliary\.reference: wants a list with at least one recipe"),
-    ("auxiliary.reference", [{"_target_": "suspects.x.Y"}], r"^auxiliary\.reference\[0\]\._target_: cannot import"),
+    (
+        "auxiliary.reference",
+        [{"_target_": "suspect/x"}],
+        r"^auxiliary\.reference\[0\]\._target_: there is no component",
+    ),
     ("trainer.precision", "fp8", r"^trainer\.precision: 'fp8' is none of fp32, bf16"),
     ("count", 0, r"^count: wants a whole number >= 1, got 0"),
     ("count", [10, 20], r"^count: wants a whole number >= 1, got \[10, 20\]"),
-    ("count", 401, r"^count: 401 prints are more than the 400 test images of digit from which random makes them"),
+    ("count", 401, r"^count: 401 prints are more than the 400 test images of digits from which random makes them"),
     ("repeats", 1.5, r"^repeats: wants a whole number >= 1, got 1\.5"),
     ("repeats", True, r"^repeats: wants a whole number >= 1, got True"),
-    ("trainer", CLASSES, r"^trainer: wants a trainer, got Classification"),
-    ("auxiliary.surrogate", [DIGITS], r"^auxiliary\.surrogate\[0\]: wants a suspect, got Digits"),
-    ("suspect.finetune", 3, r"^suspect\.finetune: wants a suspect, got 3"),
+    ("trainer", TASK, r"^trainer: needs a trainer, got task/classification"),
+    ("auxiliary.surrogate", [DIGITS], r"^auxiliary\.surrogate\[0\]: needs a suspect, got data/digits"),
+    ("suspect.finetune", 3, r"^suspect\.finetune: needs a suspect, got 3"),
     ("repeat_zoo", "no", r"^repeat_zoo: wants true or false, got 'no'"),
     ("degraded", [5], r"^degraded: wants a number >= 0, got \[5\]"),
+    ("channel", {}, r"^channel: the experiment has none, .*conf/channel/"),
+    ("channel.as_made", DIGITS, r"^channel\.as_made: needs a channel, got data/digits"),
+    ("detector", {"svdd": TASK}, r"^detector\.svdd: needs a detector, got task/classification"),
+    ("every", {"suspects": []}, r"^every\.suspects: there is no such group in conf/"),
+    ("every", {"suspect": ["knokoff"]}, r"^every\.suspect: conf/suspect has no knokoff\.yaml, did you mean knockoff"),
     ("gallery", -1, r"^gallery: wants a whole number >= 0, got -1"),
 ]
 
@@ -214,3 +207,13 @@ def test_one_line_that_names_the_key(path, value, line):
 
 def test_as_many_prints_as_there_are_images():
     assert read(changed("count", 400)).count == 400
+
+
+def test_every_yaml_of_a_group_less_those_left_out():
+    everything = {"fingerprint": [], "channel": ["as_made"]}
+    given = configuration(every=everything, fingerprint={"saliency": {"xi": 0.25}}, channel={})
+    experiment = read(given)
+    yamls = {path.stem for path in (CONF / "fingerprint").glob("*.yaml")}
+    assert set(experiment.fingerprints) == yamls and len(yamls) >= 9
+    assert experiment.fingerprints["saliency"].xi == 0.25  # what is said of it goes on top of its yaml
+    assert "as_made" not in experiment.channels and "eight_bit" in experiment.channels

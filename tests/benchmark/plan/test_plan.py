@@ -6,35 +6,66 @@ import copy
 from collections import Counter
 
 import pytest
-from benchmark.plan.jobs import DetectionJob, DetectorJob, ExhibitJob, MeasureJob, ModelJob, PrintsJob
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
+from benchmark.contracts.truth import Relation
 from benchmark.data.digits import Digits
-from benchmark.paths import CONF
-from benchmark.plan.experiment import Recipe, read
+from benchmark.plan import job as jobs
+from benchmark.plan import zoo as zoos
+from benchmark.plan.experiment import read
+from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
-from benchmark.plan.plan import plan as plans
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.recipes import Recipe
+from benchmark.plan.stealth import DetectionJob, DetectorJob, VisibilityJob
+from benchmark.plan.verdicts import ExhibitJob, MeasureJob
 from suspects.independent import Independent
+from tests.builder import composed
 
 LABEL = {"ipguard", "conferae", "ltrc", "akh", "random", "deepjudge_black"}
 TASKS = ("digits_class", "digits_angle", "digits_match")
+CHANNELS = ("as_made", "eight_bit")
+BRIEF = ("experiment=digits", "repeats=2", "channel=[as_made]")
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """The plan of the whole experiment, with how many jobs were made for it and how many keys were computed."""
+    experiment, counts = read(composed("experiment=digits")), Counter()
+    key_of, post_init = jobs.key_of, jobs.Job.__post_init__
+
+    def counting_key(spec):
+        counts["keys"] += 1
+        return key_of(spec)
+
+    def counting_job(self):
+        counts["jobs"] += 1
+        post_init(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "key_of", counting_key)
+        patch.setattr(jobs.Job, "__post_init__", counting_job)
+        return plan(experiment), counts
+
+
+@pytest.fixture(scope="module")
+def digits(counted):
+    return counted[0]
 
 
 @pytest.fixture(scope="module")
 def config():
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return OmegaConf.to_container(compose("config", ["experiment=digits"]), resolve=True)
+    """The experiment with two repeats and one channel: the same keys, an eighth of the jobs."""
+    return composed(*BRIEF)
 
 
 @pytest.fixture(scope="module")
-def digits(config):
+def brief(config):
     return plan(read(config))
 
 
 @pytest.fixture
 def replanned(config):
-    """The plan with settings changed: `replanned({"fingerprint.saliency.xi": 0.2})`."""
+    """The brief plan with settings changed: `replanned({"fingerprint.saliency.xi": 0.2})`."""
 
     def change(settings):
         changed = copy.deepcopy(config)
@@ -70,7 +101,12 @@ def test_one_victim_twenty_positives_and_twenty_negatives(digits, task):
     models = [job for job in digits.of_kind(ModelJob) if job.task_name == task]
     assert sum(job.role == "victim" for job in models) == 1
     suspects = [job for job in models if job.role == "suspect"]
-    assert Counter(job.recipe.suspect.stolen for job in suspects) == {True: 20, False: 20}
+    assert Counter(job.recipe.suspect.relation for job in suspects) == {
+        Relation.MODIFIED: 16,
+        Relation.DERIVED: 4,
+        Relation.INDEPENDENT: 20,
+    }
+    assert sum(digits.experiment.is_positive(job.recipe.suspect) for job in suspects) == 20
     families = Counter(job.recipe.family for job in suspects)
     assert families.pop("independent") == 20
     assert families == {"finetune": 2, "retrain": 2, "weight_pruning": 5, "filter_pruning": 7, "distill": 4}
@@ -84,8 +120,14 @@ def test_five_repeats_of_the_prints_measured_on_the_victim_and_every_suspect(dig
     assert all(Counter(job.repeat for job in prints)[repeat] == len(methods) for repeat in range(5))
     assert {job.count for job in prints} == {100}
     assert len({job.seed for job in prints}) == len(prints)
-    measured = Counter(job.prints.key for job in digits.of_kind(MeasureJob) if job.task_name == task)
-    assert measured == {job.key: 41 for job in prints}
+    measured = Counter(
+        (job.prints.key, job.channel_name) for job in digits.of_kind(MeasureJob) if job.task_name == task
+    )
+    assert measured == {(job.key, channel): 41 for job in prints for channel in CHANNELS}
+    shown = Counter(
+        (job.prints.key, job.channel_name) for job in digits.of_kind(VisibilityJob) if job.task_name == task
+    )
+    assert shown == {(job.key, channel): 1 for job in prints for channel in CHANNELS}
     assert sum(job.task_name == task for job in digits.of_kind(ExhibitJob)) == len(methods)
 
 
@@ -97,11 +139,11 @@ def test_no_key_twice_and_parents_before_children(digits):
         seen.add(job.key)
 
 
-def test_stolen_models_have_the_victim_as_parent_and_independent_ones_none(digits):
+def test_copies_have_the_victim_as_parent_and_independent_models_none(digits):
     victims = {job.task_name: job.key for job in digits.of_kind(ModelJob) if job.role == "victim"}
     for job in digits.of_kind(ModelJob):
-        stolen = job.role != "victim" and job.recipe.suspect.stolen
-        assert job.parents == ({"victim": victims[job.task_name]} if stolen else {}), job.title
+        copied = job.role != "victim" and job.recipe.suspect.relation is not Relation.INDEPENDENT
+        assert job.parents == ({"victim": victims[job.task_name]} if copied else {}), job.title
 
 
 def test_seeds_of_victims_suspects_and_auxiliary_models_are_disjoint(digits):
@@ -121,46 +163,46 @@ def test_independent_models_have_a_seed_each(digits):
     assert len({job.seed for job in negatives}) == len(negatives) == 60
 
 
-def test_xi_moves_the_saliency_prints_and_no_model(digits, replanned):
+def test_xi_moves_the_saliency_prints_and_no_model(brief, replanned):
     after = replanned({"fingerprint.saliency.xi": 0.2})
-    assert moved(digits, after, ModelJob) == set()
-    saliency = {job.title for job in digits.of_kind(PrintsJob) if job.method == "saliency"}
-    assert len(saliency) == 15
-    assert moved(digits, after, PrintsJob) == saliency
-    assert moved(digits, after, MeasureJob) == {
-        job.title for job in digits.of_kind(MeasureJob) if job.prints.method == "saliency"
+    assert moved(brief, after, ModelJob) == set()
+    saliency = {job.title for job in brief.of_kind(PrintsJob) if job.method == "saliency"}
+    assert len(saliency) == 6
+    assert moved(brief, after, PrintsJob) == saliency
+    assert moved(brief, after, MeasureJob) == {
+        job.title for job in brief.of_kind(MeasureJob) if job.prints.method == "saliency"
     }
 
 
-def test_a_threshold_of_the_score_moves_nothing(digits, replanned):
-    assert moved(digits, replanned({"fingerprint.saliency.t_wb": 0.7})) == set()
+def test_a_threshold_of_the_score_moves_nothing(brief, replanned):
+    assert moved(brief, replanned({"fingerprint.saliency.t_wb": 0.7})) == set()
 
 
-def test_what_counts_as_a_fall_of_the_answer_moves_no_model(digits, replanned):
+def test_what_counts_as_a_fall_of_the_answer_moves_no_model(brief, replanned):
     after = replanned({"task.digits_angle.drop": 2.0})
-    assert moved(digits, after, ModelJob) == set()
-    angle = {job.title for job in digits.of_kind(MeasureJob) if job.task_name == "digits_angle"}
-    assert moved(digits, after, MeasureJob) == angle
+    assert moved(brief, after, ModelJob) == set()
+    angle = {job.title for job in brief.of_kind(MeasureJob) if job.task_name == "digits_angle"}
+    assert moved(brief, after, MeasureJob) == angle
 
 
-def test_training_moves_every_job_of_its_task_only(digits, replanned):
+def test_training_moves_every_job_of_its_task_only(brief, replanned):
     after = replanned({"task.digits_angle.training": {"_target_": "training/one_cycle", "epochs": 3}})
-    of_task = {job.title for job in digits.jobs if job.task_name == "digits_angle"}
-    assert moved(digits, after) == of_task - {"digits_angle: detector svdd"}  # which is fitted to images alone
+    of_task = {job.title for job in brief.jobs if job.task_name == "digits_angle"}
+    assert moved(brief, after) == of_task - {"digits_angle: detector svdd"}  # which is fitted to images alone
 
 
-def test_one_recipe_moves_its_own_models_only(digits, replanned):
+def test_one_recipe_moves_its_own_models_only(brief, replanned):
     after = replanned({"suspect.distill.epochs": 11})
-    models = {job.title for job in digits.of_kind(ModelJob) if job.recipe.family == "distill"}
+    models = {job.title for job in brief.of_kind(ModelJob) if job.recipe.family == "distill"}
     assert len(models) == 12
-    assert moved(digits, after, ModelJob) == models
-    assert moved(digits, after, PrintsJob) == set()
+    assert moved(brief, after, ModelJob) == models
+    assert moved(brief, after, PrintsJob) == set()
 
 
-def test_count_moves_prints_and_no_model(digits, replanned):
+def test_count_moves_prints_and_no_model(brief, replanned):
     after = replanned({"count": 50})
-    assert moved(digits, after, ModelJob) == set()
-    assert moved(digits, after, PrintsJob) == keys(digits, PrintsJob).keys()
+    assert moved(brief, after, ModelJob) == set()
+    assert moved(brief, after, PrintsJob) == keys(brief, PrintsJob).keys()
 
 
 @pytest.mark.parametrize(
@@ -175,42 +217,43 @@ def test_count_moves_prints_and_no_model(digits, replanned):
     ],
     ids=lambda settings: ",".join(settings),
 )
-def test_what_is_not_identity_moves_nothing(digits, replanned, settings):
-    assert moved(digits, replanned(settings)) == set()
+def test_what_is_not_identity_moves_nothing(brief, replanned, settings):
+    assert moved(brief, replanned(settings)) == set()
 
 
-def test_precision_moves_everything_that_comes_from_a_model(digits, replanned):
-    untouched = {job.title for job in digits.of_kind(DetectorJob) if not job.parents}  # fitted to images alone
-    assert moved(digits, replanned({"trainer.precision": "bf16"})) == keys(digits).keys() - untouched
+def test_precision_moves_everything_that_comes_from_a_model(brief, replanned):
+    untouched = {job.title for job in brief.of_kind(DetectorJob) if not job.parents}  # fitted to images alone
+    assert moved(brief, replanned({"trainer.precision": "bf16"})) == keys(brief).keys() - untouched
     assert len(untouched) == 3
 
 
-def test_more_repeats_keep_what_is_there(digits, replanned):
-    after = replanned({"repeats": 6})
-    assert keys(digits).items() <= keys(after).items()
-    assert set(keys(after, ModelJob).values()) == set(keys(digits, ModelJob).values())
+def test_more_repeats_keep_what_is_there(brief, replanned):
+    after = replanned({"repeats": 3})
+    assert keys(brief).items() <= keys(after).items()
+    assert set(keys(after, ModelJob).values()) == set(keys(brief, ModelJob).values())
 
 
-def test_a_zoo_for_each_repeat(digits, replanned):
+def test_a_zoo_for_each_repeat(brief, replanned):
     after = replanned({"repeat_zoo": True, "repeats": 2})
     models = after.of_kind(ModelJob)
-    assert len(models) == 2 * len(digits.of_kind(ModelJob))
-    assert {job.key for job in models if job.zoo == 0} == set(keys(digits, ModelJob).values())
+    assert len(models) == 2 * len(brief.of_kind(ModelJob))
+    assert {job.key for job in models if job.replicate == 0} == set(keys(brief, ModelJob).values())
     assert len({job.key for job in models}) == len(models)
 
 
-def test_negatives_do_not_depend_on_the_victim(digits, replanned, monkeypatch):
-    monkeypatch.setattr(plans, "VICTIM", Recipe("victim", "victim", Independent(replicate=5)))
-    after = moved(digits, replanned({}), ModelJob)
-    expected = {job.title for job in digits.of_kind(ModelJob) if job.role == "victim" or job.recipe.suspect.stolen}
-    assert after == expected
+def test_negatives_do_not_depend_on_the_victim(brief, replanned, monkeypatch):
+    other = zoos.Mark("", Recipe("victim", "victim", Independent(replicate=5)))
+    monkeypatch.setattr(zoos, "unmarked", lambda: other)
+    after = moved(brief, replanned({}), ModelJob)
+    models = brief.of_kind(ModelJob)
+    assert after == {job.title for job in models if job.role == "victim" or job.recipe.suspect.needs_victim}
 
 
-def test_no_pictures_are_planned_of_data_that_show_people(digits, replanned, monkeypatch):
+def test_no_pictures_are_planned_of_data_that_show_people(brief, replanned, monkeypatch):
     monkeypatch.setattr(Digits, "private", True)
     after = replanned({})
     assert not after.of_kind(ExhibitJob)
-    assert len(after.jobs) == len(digits.jobs) - len(digits.of_kind(ExhibitJob))
+    assert len(after.jobs) == len(brief.jobs) - len(brief.of_kind(ExhibitJob))
 
 
 def test_detectors_are_fitted_once_a_task_and_set_on_all_prints(digits):
@@ -218,8 +261,43 @@ def test_detectors_are_fitted_once_a_task_and_set_on_all_prints(digits):
     assert sorted((job.task_name, job.name) for job in fitted) == sorted(
         [(task, "svdd") for task in TASKS] + [("digits_class", "squeezing")]  # which needs class probabilities
     )
-    watched = Counter((job.prints.key, job.fitted.name) for job in digits.of_kind(DetectionJob))
-    prints = digits.of_kind(PrintsJob)
-    assert set(watched.values()) == {1} and len(watched) == len(prints) + sum(
-        job.task_name == "digits_class" for job in prints
-    )
+    watched = Counter((job.prints.key, job.fitted.name, job.channel_name) for job in digits.of_kind(DetectionJob))
+    names = {"digits_class": ("svdd", "squeezing")}
+    assert watched == {
+        (job.key, name, channel): 1
+        for job in digits.of_kind(PrintsJob)
+        for name in names.get(job.task_name, ("svdd",))
+        for channel in CHANNELS
+    }
+
+
+def test_the_jobs_of_the_whole_experiment(digits):
+    """Five repeats of the prints of nine methods on classes and of three elsewhere, on 41 models, in two channels."""
+    prints, models = 5 * (9 + 3 + 3), {"digits_class": 54, "digits_angle": 51, "digits_match": 51}
+    assert Counter(job.kind for job in digits.jobs) == {
+        "model": sum(models.values()),
+        "prints": prints,
+        "measurement": prints * 41 * 2,
+        "exhibit": 9 + 3 + 3,
+        "detector": 2 + 1 + 1,
+        "visibility": prints * 2,
+        "detection": 5 * (9 * 2 + 3 + 3) * 2,
+    }
+    assert Counter(job.task_name for job in digits.of_kind(ModelJob)) == models
+    assert len(digits.jobs) == 6790
+
+
+def test_a_job_works_its_key_out_once_and_few_are_made_in_vain(counted):
+    planned, counts = counted
+    assert counts["keys"] == counts["jobs"]
+    assert len(planned.jobs) <= counts["jobs"] <= 1.2 * len(planned.jobs)
+
+
+def test_a_channel_more_adds_its_jobs_and_changes_no_other(brief):
+    after = plan(read(composed(*BRIEF[:2])))
+    assert keys(brief).items() <= keys(after).items()
+    added = [job for job in after.jobs if job.key not in set(keys(brief).values())]
+    assert {job.kind for job in added} == {"measurement", "visibility", "detection"}
+    assert {job.channel_name for job in added} == {"eight_bit"}
+    assert len(added) == sum(hasattr(job, "channel_name") for job in brief.jobs)
+    assert {job.channel_name for point in after.variants for job in point.measured} == {"as_made"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from benchmark.report import Exhibit, Findings, write
 from benchmark.report import summary as summaries
-from benchmark.report.figures import every as pictures
+from benchmark.report.figures import every
 
 ZOO = [
     ("finetune layers=all", "finetune", True),
@@ -31,20 +32,25 @@ METHODS = [
 ]
 RECONSTRUCTION = "Reconstruction: the text was not available."
 NEEDS_CLASSES = "squeezing compares class probabilities: the task has none"
+RELATIONS = {"distill": "derived", "independent": "independent"}  # of other families: modified
+CHANNELS = ("as_made", "eight_bit")
 LABELS_ONLY = "needs class labels: the task has none"
 KINDS = {"digits_class": "classification", "digits_angle": "regression", "digits_pair": "similarity"}
+THRESHOLDS = (("squeezing", "fixed", 1.0), ("squeezing", "fpr05", 0.3), ("svdd", "q95", 0.5))
 Score = Callable[[str, int, str, bool], int]
 
 
-def perfect(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
+def perfect(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
     """Matched prints of a method that errs on nobody."""
-    return 100 if stolen else 0
+    return 100 if positive else 0
 
 
-def noisy(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
+def noisy(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
     """Deterministic scores that differ between methods, repeats and suspects, positives higher on the whole."""
     seed = sum(map(ord, fingerprint + suspect)) + 17 * repeat
-    return int(np.random.default_rng(seed).integers(40, 101) if stolen else np.random.default_rng(seed).integers(0, 60))
+    return int(
+        np.random.default_rng(seed).integers(40, 101) if positive else np.random.default_rng(seed).integers(0, 60)
+    )
 
 
 def score_rows(
@@ -54,20 +60,24 @@ def score_rows(
     matched: Score,
     zoo: Sequence[tuple[str, str, bool]],
 ) -> list[dict[str, Any]]:
-    """Rows of findings.scores for one task; filter pruning is degraded, akh has no answer outside classification."""
+    """Rows of findings.scores for one task; filter pruning is degraded, akh has no answer outside classification.
+
+    One print fewer matches behind the second channel.
+    """
     rows = []
     for fingerprint, verifier, access in methods:
         absent = fingerprint == "akh" and KINDS[task] != "classification"
         for repeat in range(repeats):
-            for suspect, family, stolen in [("victim", "victim", True), *zoo]:
-                count = 98 if family == "victim" else matched(fingerprint, repeat, suspect, stolen)
+            for (suspect, family, positive), channel in product([("victim", "victim", True), *zoo], CHANNELS):
+                count = 98 if family == "victim" else matched(fingerprint, repeat, suspect, positive)
+                count = max(count - CHANNELS.index(channel), 0)
                 lost = family == "filter_pruning"
                 rows.append(
                     {
                         **{"task": task, "kind": KINDS[task], "repeat": repeat, "suspect": suspect, "family": family},
-                        **{"stolen": stolen, "fingerprint": fingerprint, "verifier": verifier, "access": access},
+                        **{"relation": RELATIONS.get(family, "modified"), "positive": positive, "channel": channel},
+                        **{"fingerprint": fingerprint, "verifier": verifier, "access": access},
                         "score": np.nan if absent else count / 100,
-                        "score_8bit": np.nan if absent else max(count - 1, 0) / 100,
                         **{"statistic": np.nan, "threshold": np.nan},
                         "matched": np.nan if absent else count,
                         "n": 100,
@@ -82,21 +92,11 @@ def score_rows(
 
 
 def print_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list[dict[str, Any]]:
-    """Rows of findings.prints; akh has no origin, so no PSNR."""
+    """Rows of findings.prints; akh makes none outside classification."""
     return [
         {
-            **{
-                "task": task,
-                "fingerprint": name,
-                "repeat": repeat,
-                "n": 100,
-                "seconds": 12.0 + repeat,
-                "accepted": 0.5,
-            },
-            "psnr": np.nan if name == "akh" else 24.0 + repeat,
-            "psnr_8bit": np.nan if name == "akh" else 23.5 + repeat,
-            "label_accuracy": 1.0,
-            "label_accuracy_8bit": 0.97,
+            **{"task": task, "fingerprint": name, "repeat": repeat},
+            **{"n": 100, "seconds": 12.0 + repeat, "accepted": 0.5},
             "notes": {"gap": 4.0 + repeat, "rule": "least likely"},
         }
         for name in fingerprints
@@ -105,16 +105,31 @@ def print_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list[dic
     ]
 
 
+def visibility_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of findings.visibility; akh has no origin, so no PSNR."""
+    return [
+        {name: made[name] for name in ("task", "fingerprint", "repeat")}
+        | {
+            "channel": channel,
+            "psnr": np.nan if made["fingerprint"] == "akh" else psnr + made["repeat"],
+            "label_accuracy": accuracy,
+        }
+        for made in print_rows(task, repeats, fingerprints)
+        for channel, psnr, accuracy in zip(CHANNELS, (24.0, 23.5), (1.0, 0.97), strict=True)
+    ]
+
+
 def model_rows(task: str, zoo: Sequence[tuple[str, str, bool]]) -> list[dict[str, Any]]:
     """Rows of findings.models: the victim, the suspects, one auxiliary model."""
-    named = [("victim", "victim", "victim", True), *((n, "suspect", f, s) for n, f, s in zoo)]
+    named = [("victim", "victim", "victim"), *((name, "suspect", family) for name, family, _ in zoo)]
     return [
         {
-            **{"task": task, "name": name, "role": role, "family": family, "stolen": stolen, "quality": 98.0},
+            **{"task": task, "name": name, "role": role, "family": family, "quality": 98.0},
             **{"measure": "accuracy %", "detail": {"accuracy": 0.98}, "seconds": 2.0, "parameters": 1000, "key": name},
             **{"queries": 0, "shares_training_data": True},
+            "relation": "" if role == "victim" else RELATIONS.get(family, "modified"),
         }
-        for name, role, family, stolen in [*named, ("surrogate 0", "auxiliary", "", False)]
+        for name, role, family in [*named, ("surrogate 0", "auxiliary", "")]
     ]
 
 
@@ -123,24 +138,18 @@ def detection_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list
     rows = []
     for name in fingerprints:
         for repeat in range(repeats):
-            for detector, threshold, value in (
-                ("squeezing", "fixed", 1.0),
-                ("squeezing", "fpr05", 0.3),
-                ("svdd", "q95", 0.5),
-            ):
+            for (detector, threshold, value), channel in product(THRESHOLDS, CHANNELS):
                 known = detector == "svdd" or KINDS[task] == "classification"
                 rate = (0.5 if threshold == "fixed" else 0.75) + repeat / 100
                 rows.append(
                     {
                         **{"task": task, "fingerprint": name, "repeat": repeat, "detector": detector},
-                        **{
-                            "threshold": threshold,
-                            "value": value + repeat / 10 * (detector == "svdd") if known else np.nan,
-                        },
+                        "channel": channel,
+                        "threshold": threshold,
+                        "value": value + repeat / 10 * (detector == "svdd") if known else np.nan,
                         "n": 100,
-                        "rate": rate if known else np.nan,
-                        "rate_8bit": rate - 0.25 if known else np.nan,
-                        "auroc": 0.625 if known else np.nan,
+                        "rate": rate - 0.25 * CHANNELS.index(channel) if known else np.nan,
+                        "auroc": 0.625 - 0.125 * CHANNELS.index(channel) if known else np.nan,
                         "clean_rate": 0.05 if known else np.nan,
                         "reason": "" if known else NEEDS_CLASSES,
                     }
@@ -159,9 +168,10 @@ def distance_rows(task: str, repeats: int, fingerprints: Sequence[str], count: i
                 rows += [
                     {
                         **{"task": task, "fingerprint": name, "repeat": repeat, "detector": detector, "number": number},
-                        **{"distance": value, "distance_8bit": 0.9 * value if name else np.nan},
+                        **{"channel": channel, "distance": value * factor},
                     }
                     for number, value in enumerate(values)
+                    for channel, factor in (zip(CHANNELS, (1.0, 0.9), strict=True) if name else [("", 1.0)])
                 ]
     return rows
 
@@ -229,7 +239,14 @@ def make_findings() -> Callable[..., Findings]:
         }
         shown = [exhibit(tasks[0])] if exhibits is None else exhibits
         frames = (pd.DataFrame(scores), pd.DataFrame(prints), pd.DataFrame(models))
-        return Findings("synthetic", *frames, shown, record | manifest)
+        return Findings(
+            "synthetic",
+            *frames,
+            shown,
+            record | manifest,
+            **{"channel": CHANNELS[0], "question": "ownership"},
+            visibility=pd.DataFrame([row for task in tasks for row in visibility_rows(task, repeats, names)]),
+        )
 
     return make
 
@@ -262,7 +279,7 @@ def make_whole(make_findings: Callable[..., Findings]) -> Callable[..., Findings
 @pytest.fixture
 def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes the time, and folders are swapped the same without."""
-    monkeypatch.setattr(pictures, "drawn", lambda *_: iter(()))
+    monkeypatch.setattr(every, "drawn", lambda *_: iter(()))
 
 
 @pytest.fixture(scope="session")

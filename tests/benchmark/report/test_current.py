@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmark.report import Findings, results, write
 from benchmark.report.current import digest, is_current
-from benchmark.report.figures import every as pictures
+from benchmark.report.figures import every
 from benchmark.report.findings import checked
 
 Make = Callable[..., Findings]
@@ -18,7 +19,7 @@ Make = Callable[..., Findings]
 @pytest.fixture
 def written(make_findings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Findings, Path]:
     """A report without figures on disk."""
-    monkeypatch.setattr(pictures, "drawn", lambda *_: iter(()))
+    monkeypatch.setattr(every, "drawn", lambda *_: iter(()))
     write(make_findings(), tmp_path / "mini", None)
     return make_findings(), tmp_path / "mini"
 
@@ -64,16 +65,18 @@ def test_other_scores_are_written(written: tuple[Findings, Path]) -> None:
 
 def test_the_digest_sees_every_part(make_whole: Make, tmp_path: Path) -> None:
     seen = {digest(make_whole(), None)}
-    changed = [make_whole() for _ in range(8)]
+    changed = [make_whole() for _ in range(9)]
     changed[0].prints.loc[0, "seconds"] += 1
     changed[1].models.loc[0, "quality"] += 1
     changed[2].manifest["seeds"] = {"another": 1}
     changed[3].exhibits[0].samples[0, 0, 0, 0] += 0.25
     changed[4].detections.loc[0, "rate"] += 0.01
-    changed[5].distances.loc[0, "distance_8bit"] = 0.5
+    changed[5].distances.loc[0, "distance"] = 0.5
     changed[6].ablations.loc[0, "auc"] -= 0.01
     changed[7].marks["akh"] = "Another reason."
+    changed[8].visibility.loc[0, "psnr"] -= 0.01
+    changed += [replace(make_whole(), channel="eight_bit"), replace(make_whole(), question="integrity")]
     seen |= {digest(findings, None) for findings in changed}
     (tmp_path / "claims.csv").write_text("a,b\n")
     seen.add(digest(make_whole(), tmp_path))
-    assert len(seen) == 10
+    assert len(seen) == 13

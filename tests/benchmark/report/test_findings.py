@@ -10,15 +10,26 @@ import pytest
 
 from benchmark.errors import InputError
 from benchmark.report import Findings
-from benchmark.report.findings import COLUMNS, checked, explained, families, label, methods, tasks
+from benchmark.report.findings import (
+    COLUMNS,
+    channel_name,
+    channels,
+    checked,
+    explained,
+    families,
+    label,
+    methods,
+    of_main_channel,
+    tasks,
+)
 
 Make = Callable[..., Findings]
 
 
 def test_a_missing_column_is_named(make_findings: Make) -> None:
     findings = make_findings()
-    broken = replace(findings, prints=findings.prints.drop(columns="psnr"))
-    with pytest.raises(InputError, match=r"findings\.prints: column psnr is missing"):
+    broken = replace(findings, visibility=findings.visibility.drop(columns="psnr"))
+    with pytest.raises(InputError, match=r"findings\.visibility: column psnr is missing"):
         checked(broken)
 
 
@@ -29,7 +40,7 @@ def test_a_row_without_score_and_reason_is_refused(make_findings: Make) -> None:
         checked(replace(findings, scores=scores))
 
 
-@pytest.mark.parametrize("name", ["scores", "detections", "distances", "ablations"])
+@pytest.mark.parametrize("name", ["scores", "prints", "visibility", "detections", "distances", "ablations"])
 def test_a_row_that_stands_twice_is_refused(make_whole: Make, name: str) -> None:
     findings = make_whole()
     frame = getattr(findings, name)
@@ -67,6 +78,34 @@ def test_a_marked_fingerprint_has_a_sign_in_figures_and_its_caption_says_why(mak
     assert label(scores, "akh", "label", marks) == "akh"
     assert explained(marks, ["akh", "saliency", "saliency"]) == " § saliency: Half of it."
     assert explained(marks, ["akh"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"channel": "jpeg"}, r"findings\.channel: no score is of channel 'jpeg', there are as_made, eight_bit"),
+        ({"question": "theft"}, r"findings\.question: 'theft' is none of ownership, integrity"),
+    ],
+)
+def test_a_channel_without_scores_and_an_unknown_question_are_refused(
+    make_findings: Make, change: dict[str, str], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        checked(replace(make_findings(), **change))
+
+
+def test_the_main_channel_keeps_its_own_rows_and_clean_images(make_whole: Make) -> None:
+    findings = checked(make_whole())
+    for channel in ("as_made", "eight_bit"):
+        main = of_main_channel(replace(findings, channel=channel))
+        for name in ("scores", "visibility", "detections"):
+            whole = getattr(findings, name)
+            assert set(getattr(main, name)["channel"]) == {channel}
+            assert len(getattr(main, name)) == (whole["channel"] == channel).sum() == len(whole) / 2
+        assert (main.distances["fingerprint"] == "").sum() == (findings.distances["fingerprint"] == "").sum() > 0
+        assert set(main.distances["channel"]) == {channel, ""}
+        assert channels(replace(findings, channel=channel)) == sorted({"as_made", "eight_bit"}, reverse=channel > "b")
+    assert channel_name("eight_bit") == "eight bit"
 
 
 def test_no_scores_at_all_are_refused(make_findings: Make) -> None:

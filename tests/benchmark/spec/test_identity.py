@@ -13,14 +13,14 @@ from benchmark.spec.identity import KEY_LENGTH, canonical, key_of, seed_for
 
 GOLDEN = {
     "role": "victim",
-    "component": {"class": "benchmark.training.trainer.Fit", "version": 1, "settings": {"rate": 0.05, "epochs": 20}},
+    "component": {"class": "benchmark.train.Fit", "version": 1, "settings": {"rate": 0.05, "epochs": 20}},
     "seed": 7,
     "parents": {"data": "0123456789abcdef0123"},
     "note": None,
     "ladder": [0.1, 1e-07, True, "é"],
 }
 GOLDEN_TEXT = (
-    '{"component":{"class":"benchmark.training.trainer.Fit","settings":{"epochs":20,"rate":0.05},"version":1},'
+    '{"component":{"class":"benchmark.train.Fit","settings":{"epochs":20,"rate":0.05},"version":1},'
     '"ladder":[0.1,1e-07,true,"\\u00e9"],"note":null,"parents":{"data":"0123456789abcdef0123"},'
     '"role":"victim","seed":7}'
 )
@@ -64,14 +64,14 @@ def test_seed_never_changes():
 
 def test_spec_of_a_component_never_changes():
     spec = spec_of(Recipe())
-    assert spec.pop("class") == f"{__name__}.Recipe"
     assert spec == {
+        "name": "test/recipe",
         "version": 1,
         "settings": {
             "rho": 0.0,
             "count": 3,
             "ladder": [1.0, 2.0],
-            "step": {"class": f"{__name__}.Step", "version": 1, "settings": {"rate": 0.1}},
+            "step": {"name": "test/step", "version": 1, "settings": {"rate": 0.1}},
         },
     }
 
@@ -129,10 +129,19 @@ def test_a_setting_enters_identity_at_its_stage_and_not_before(given, first_stag
     assert differs == (list(stages[stages.index(first_stage) :]) if first_stage else [])
 
 
-def test_version_and_class_are_part_of_the_spec(monkeypatch):
+def test_version_and_name_are_part_of_the_spec(monkeypatch):
     before = spec_of(Step())
     monkeypatch.setattr(Step, "version", 2)
     assert spec_of(Step()) == before | {"version": 2}
+    monkeypatch.setattr(Step, "_stable_name", "test/stride")
+    assert spec_of(Step()) == before | {"version": 2, "name": "test/stride"}
+
+
+def test_where_a_class_lies_and_what_it_is_called_there_are_not(monkeypatch):
+    before = spec_of(Recipe())
+    monkeypatch.setattr(Recipe, "__module__", "elsewhere")
+    assert spec_of(Recipe()) == before
+    assert "Recipe" not in str(before) and __name__ not in str(before)
 
 
 @given(names)

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from safetensors.torch import load, save
 
 from benchmark.paths import ROOT
-from benchmark.spec.component import build
+from benchmark.spec.build import build
 from benchmark.stealth.base import Detector
 
 FOLDER = ROOT / "conf" / "detector"

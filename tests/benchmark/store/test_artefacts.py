@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import pickle
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -12,8 +16,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmark.errors import StoreError
+from benchmark.errors import Damaged, StoreError
 from benchmark.paths import ROOT
+from benchmark.store import manifest
 from benchmark.store import provenance as provenance_module
 from benchmark.store.artefacts import Artefact, Store, write_json, write_tensors
 from benchmark.store.provenance import PACKAGES, provenance
@@ -58,25 +63,26 @@ def test_round_trip(tmp_path):
 
 
 def test_manifest_says_all_that_is_known(tmp_path):
-    manifest = make(Store(tmp_path, clock=lambda: 1_700_000_000.0)).manifest
-    assert json.loads((tmp_path / "ab" / KEY / "manifest.json").read_text()) == manifest
-    described = {name: manifest[name] for name in ("format", "key", "role", "spec", "parents", "created")}
+    made = make(Store(tmp_path, clock=lambda: 1_700_000_000.0))
+    noted = json.loads((tmp_path / "ab" / KEY / "manifest.json").read_text())
+    assert noted == made.manifest and noted["seconds"] == made.seconds >= 0
+    described = {name: noted[name] for name in ("format", "key", "role", "spec", "parents", "created")}
     assert described == {
-        "format": 1,
+        "format": 2,
         "key": KEY,
         "role": "suspect",
         "spec": SPEC,
         "parents": {"victim": OTHER},
         "created": "2023-11-14T22:13:20+00:00",
     }
-    assert datetime.fromisoformat(manifest["created"]).utcoffset() == timedelta(0)
-    assert manifest["files"].keys() == {"weights.safetensors", "extra/widths.json"}
-    for name, facts in manifest["files"].items():
+    assert datetime.fromisoformat(noted["created"]).utcoffset() == timedelta(0)
+    assert noted["files"].keys() == {"weights.safetensors", "extra/widths.json"}
+    for name, facts in noted["files"].items():
         content = (tmp_path / "ab" / KEY / name).read_bytes()
         assert facts["bytes"] == len(content)
+        assert facts["mtime_ns"] == (tmp_path / "ab" / KEY / name).stat().st_mtime_ns
         assert facts["sha256"] == sha256_by_coreutils(tmp_path / "ab" / KEY / name)
-    assert manifest["seconds"] >= 0
-    assert manifest["provenance"] == provenance()
+    assert noted["provenance"] == provenance()
 
 
 def sha256_by_coreutils(path: Path) -> str:
@@ -96,7 +102,7 @@ def test_only_final_names_and_the_stores_own_are_left(tmp_path):
     make(Store(tmp_path))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ab", "locks", "store.json"]
     assert [path.name for path in (tmp_path / "ab").iterdir()] == [KEY]
-    assert json.loads((tmp_path / "store.json").read_text()) == {"format": 1}
+    assert json.loads((tmp_path / "store.json").read_text()) == {"format": 2}
 
 
 def test_an_artefact_is_made_inside_the_making_of_another(tmp_path):
@@ -123,6 +129,74 @@ def test_files_are_checked_once_per_store_object(tmp_path):
     (tmp_path / "ab" / KEY / "weights.safetensors").write_bytes(b"")
     assert store.find(KEY) is not None
     assert Store(tmp_path).find(KEY) is None
+
+
+class Hashes:
+    """Counts the files that are hashed to check them."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.count, digest = 0, manifest._digest
+
+        def counted(path):
+            self.count += 1
+            return digest(path)
+
+        monkeypatch.setattr(manifest, "_digest", counted)
+
+
+def test_files_of_the_right_size_and_time_are_not_hashed_before_they_are_read(tmp_path, monkeypatch):
+    folder, hashes = make(Store(tmp_path)).folder, Hashes(monkeypatch)
+    assert Store(tmp_path).find(KEY) and hashes.count == 0
+    os.utime(folder / "weights.safetensors", ns=(0, 0))
+    assert Store(tmp_path).find(KEY) and hashes.count == 1
+    assert Store(tmp_path).recheck(KEY) and hashes.count == 3
+
+
+def test_a_copied_store_is_hashed_and_believed(tmp_path, monkeypatch):
+    store = Store(tmp_path / "store")
+    make(store)
+    shutil.copytree(store.root, tmp_path / "copy", copy_function=shutil.copyfile)
+    hashes = Hashes(monkeypatch)
+    assert same(Store(tmp_path / "copy").open(KEY).tensors("weights.safetensors"), WEIGHTS)
+    assert hashes.count == 2
+
+
+def hidden_flip(path: Path) -> None:
+    """A bit of a file's last byte, its size and time as before."""
+    kept, content = path.stat(), bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "extra/widths.json"])
+def test_what_no_time_tells_is_found_when_it_is_read(tmp_path, name, caplog):
+    store, build = Store(tmp_path), Builder()
+    found = make(store, build=build)
+    hidden_flip(found.folder / name)
+    assert Store(tmp_path).find(KEY) == found
+    with pytest.raises(Damaged, match=f"{KEY} is damaged \\({name} has another checksum\\)") as caught:
+        found.tensors(name) if name.endswith("tensors") else found.json(name)
+    assert (caught.value.key, pickle.loads(pickle.dumps(caught.value)).key) == (KEY, KEY)
+    assert store.recheck(KEY) is None and store.find(KEY) is None
+    assert [path.name for path in (tmp_path / "damaged").iterdir()] == [f"{KEY}-1"]
+    assert "has another checksum" in caplog.text
+    assert make(store, build=build).json("extra/widths.json")["call"] == 2
+
+
+def test_a_file_that_goes_while_it_is_known_is_damage(tmp_path):
+    found = make(Store(tmp_path))
+    (found.folder / "weights.safetensors").unlink()
+    with pytest.raises(Damaged, match=r"weights.safetensors is missing"):
+        found.tensors("weights.safetensors")
+
+
+def test_a_recheck_leaves_alone_what_is_as_it_was_written(tmp_path):
+    store = Store(tmp_path)
+    found = make(store)
+    assert store.recheck(KEY) == found == store.find(KEY)
+    assert store.recheck(OTHER) is None
+    assert not (tmp_path / "damaged").exists()
 
 
 def test_open_names_what_is_missing(tmp_path):
@@ -159,7 +233,8 @@ def test_tensors_are_written_as_plain_values(tmp_path):
     copies = {name: tensor.detach().clone().contiguous() for name, tensor in reversed(views.items())}
     write_tensors(tmp_path / "b", copies)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert same(Artefact(KEY, tmp_path, {}).tensors("a"), copies)
+    sums = {"a": hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()}
+    assert same(Artefact(KEY, tmp_path, 0.0, sums).tensors("a"), copies)
 
 
 def test_changing_loaded_tensors_leaves_the_artefact_alone(tmp_path):

@@ -10,7 +10,8 @@ import pytest
 import torch
 from scipy.spatial.distance import jensenshannon
 
-from benchmark.access.access import Answers, Labels
+from benchmark.access.access import LABEL, PROBABILITY, grant
+from benchmark.access.target import Target
 from benchmark.errors import InputError
 from fingerprints.deepjudge.black import DeepJudgeBlack, divergence
 
@@ -77,14 +78,14 @@ def test_the_distances_are_those_of_slow_loops(owner, disturbed, generator):
             jsd += sum(0.5 * b * math.log(b / c) for b, c in zip(q, m, strict=True) if b > 0)
         return abs(wrong) / 15, jsd / 15
 
-    for access, names in ((Labels, ["robd"]), (Answers, ["jsd"])):
+    for access, names in ((LABEL, ["robd"]), (PROBABILITY, ["jsd"])):
         for name in names:
             verifier = method.verifiers(owner.task)[name]
-            measured = verifier.measure(prints, access(owner.task, suspect))
+            measured = verifier.measure(prints, grant(access, Target.of(owner.task, suspect)))
             expected = distances(suspect)[("robd", "jsd").index(name)]
             assert expected > 0.01
             assert verifier.statistic(measured, prints.payload) == pytest.approx(expected, abs=1e-5)
-    both = method.verifiers(owner.task)["black"].measure(prints, Answers(owner.task, suspect))
+    both = method.verifiers(owner.task)["black"].measure(prints, grant(PROBABILITY, Target.of(owner.task, suspect)))
     assert both.double().mean(dim=0).abs().tolist() == pytest.approx(distances(suspect), abs=1e-5)
     contrast = prints.payload["contrast"].double().mean(dim=0).abs()
     for row, model in zip(contrast.tolist(), owner.references, strict=True):
@@ -99,7 +100,7 @@ def test_robd_is_a_difference_of_robustness_not_the_suspect_s_alone(owner, gener
     answer[:4] = torch.nn.functional.one_hot(prints.payload["label"][:4], 10).float()
     half = dataclasses.replace(prints, payload={**prints.payload, "answer": answer})
     verifier = method.verifiers(owner.task)["robd"]
-    measured = verifier.measure(half, Labels(owner.task, owner.victim))  # right on none
+    measured = verifier.measure(half, grant(LABEL, Target.of(owner.task, owner.victim)))  # right on none
     assert verifier.statistic(measured, half.payload) == pytest.approx(0.4)
 
 

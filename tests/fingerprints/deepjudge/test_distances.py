@@ -10,13 +10,15 @@ import torch
 from scipy import stats
 from scipy.special import softmax
 
-from benchmark.access.access import Labels
+from benchmark.access.access import LABEL, grant
+from benchmark.access.target import Target
 from benchmark.plan.experiment import read
-from benchmark.plan.jobs import MeasureJob, PrintsJob
 from benchmark.plan.plan import plan
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.verdicts import MeasureJob
 from fingerprints.deepjudge.black import DeepJudgeBlack
 from fingerprints.deepjudge.white import DeepJudgeWhite
-from tests.benchmark.run.test_local import config
+from tests.builder import configuration
 
 N, K = 7, 5
 
@@ -116,13 +118,9 @@ def test_without_classes_seeds_are_test_images_in_random_order(tasks, owner_of, 
     assert sorted(one) == sorted(other) == list(range(len(owner.data.test)))
 
 
-def test_contrast_models_are_the_owner_s_own_and_never_judged(tmp_path):
-    chosen = config(tmp_path)
-    chosen["fingerprint"] = {
-        name: {"_target_": f"fingerprints.deepjudge_{name}.DeepJudge{name.title()}", "contrast": 4}
-        for name in ("black", "white")
-    }
-    jobs = plan(read(chosen))
+def test_contrast_models_are_the_owner_s_own_and_never_judged():
+    both = {name: {"_target_": f"fingerprint/deepjudge_{name}", "contrast": 4} for name in ("black", "white")}
+    jobs = plan(read(configuration(fingerprint=both)))
     contrast = [{k: v for k, v in job.parents.items() if k != "victim"} for job in jobs.of_kind(PrintsJob)]
     assert all(list(each) == [f"reference {i}" for i in range(4)] for each in contrast)
     assert contrast[0] == contrast[-1]  # both settings share them
@@ -139,5 +137,6 @@ def test_the_notes_name_bounds_and_those_below_zero(classifier, generator):
     other = dataclasses.replace(classifier, references=(classifier.victim, classifier.task.network().eval()))
     prints = DeepJudgeBlack(contrast=2, eps=0.3, step=0.1).generate(other, 5, generator(0))
     assert prints.notes["bound of jsd"] == "below 0, set to 0" and prints.notes["LB of jsd"] == 0
-    measured = DeepJudgeBlack().verifiers(None)["robd"].measure(prints, Labels(classifier.task, classifier.victim))
+    access = grant(LABEL, Target.of(classifier.task, classifier.victim))
+    measured = DeepJudgeBlack().verifiers(None)["robd"].measure(prints, access)
     assert measured.tolist() == [0] * 5

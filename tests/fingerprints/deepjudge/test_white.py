@@ -8,10 +8,10 @@ from collections import Counter
 
 import pytest
 import torch
-from tests.benchmark.collect.test_inapplicable import narrowed
 from torch import nn
 
-from benchmark.access.access import WhiteBox
+from benchmark.access.access import WHITE_BOX, grant
+from benchmark.access.target import Target
 from benchmark.errors import Inapplicable, InputError
 from benchmark.networks.layers import neuron_outputs
 from fingerprints.deepjudge.white import DeepJudgeWhite, activated, read, turns, written
@@ -131,12 +131,12 @@ def test_the_distances_are_those_of_slow_loops(owner, disturbed, generator):
         expected["lad"] += sum(flips) / len(flips) / 16
     verifiers = method.verifiers(owner.task)
     for name, value in expected.items():
-        access = WHITE_BOX(owner.task, suspect)
+        access = grant(WHITE_BOX, Target.of(owner.task, suspect))
         assert value > 0
         found = verifiers[name].statistic(verifiers[name].measure(prints, access), prints.payload)
         assert found == pytest.approx(value, rel=1e-4), name
         assert access.queries == 16
-    whole = verifiers["white"].measure(prints, WhiteBox(owner.task, suspect))
+    whole = verifiers["white"].measure(prints, grant(WHITE_BOX, Target.of(owner.task, suspect)))
     assert whole.double().mean(dim=0).tolist() == pytest.approx(list(expected.values()), rel=1e-4)
 
 
@@ -147,12 +147,14 @@ def test_channels_are_neurons_not_columns(owner, generator):
 
 
 def measure(suspect, prints, task):
-    return DeepJudgeWhite(**EASY).verifiers(task)["nod"].measure(prints, WhiteBox(task, suspect))
+    return DeepJudgeWhite(**EASY).verifiers(task)["nod"].measure(prints, grant(WHITE_BOX, Target.of(task, suspect)))
 
 
 def test_another_head_is_no_hindrance(owner, generator):
-    prints = DeepJudgeWhite(**EASY).generate(owner, 8, generator(0))
-    assert measure(narrowed(copy.deepcopy(owner.victim), 4), prints, owner.task).abs().max() == 0
+    prints, suspect = DeepJudgeWhite(**EASY).generate(owner, 8, generator(0)), copy.deepcopy(owner.victim)
+    suspect.last.weight, suspect.last.bias = (nn.Parameter(t[:4].clone()) for t in suspect.last.parameters())
+    suspect.last.out_features = 4
+    assert measure(suspect.requires_grad_(False), prints, owner.task).abs().max() == 0
 
 
 def test_other_widths_layers_or_kinds_of_layer_do_not_apply(owner, ingredients_of, tasks, generator, victim_of):

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.access.access import Labels
+from benchmark.access.access import LABEL, PROBABILITY, grant
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.owner import Needs
 from fingerprints.labels import LabelMatch
-from fingerprints.tafa.codes import (
-    TAFA,
-)
+from fingerprints.tafa.codes import TAFA
 from fingerprints.tafa.verify import AnswerMatch, calibrate
 
 
@@ -27,8 +27,8 @@ def test_labels_ask_no_auxiliary_model_and_match_exactly(classifier, generator):
     prints = TAFA(steps=2).generate(owner, 6, generator(0))
     assert "near" not in prints.payload
     verifier = TAFA().verifiers(owner.task)["answer"]
-    assert isinstance(verifier, LabelMatch) and verifier.access is Labels
-    assert TAFA(references=3).auxiliaries() == (0, 3)
+    assert isinstance(verifier, LabelMatch) and verifier.access == LABEL
+    assert TAFA(references=3).needs() == Needs(references=3)
 
 
 @pytest.mark.parametrize("kind", ["regression", "similarity"])
@@ -56,7 +56,7 @@ def test_tolerance_is_calibrated_on_the_victim_and_its_references(tasks, owner_o
 
     prints, verifier = Prints(samples, None, payload), AnswerMatch(0.5)
     for model, expected in [(owner.victim, own), (references[1], owner.task.answer(references[1], samples, pair))]:
-        access = PROBABILITY(owner.task, model)
+        access = grant(PROBABILITY, Target.of(owner.task, model))
         measured = verifier.measure(prints, access)
         torch.testing.assert_close(measured, expected)  # the answer itself: no threshold yet
         assert access.queries == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from benchmark.report import Findings
@@ -19,8 +21,7 @@ Make = Callable[..., Findings]
 
 
 def drawn(findings: Findings, task: str = "digits_class") -> Figure:
-    ready = checked(findings)
-    figure = draw(ready.scores, ready.distances, ready.detections, task, ready.marks)
+    figure = draw(checked(findings), task)
     figure.draw_without_rendering()
     return figure
 
@@ -44,13 +45,15 @@ def test_boxes_and_lines_are_quantiles_of_all_repeats(make_whole: Make) -> None:
     own = findings.distances.query("detector == 'squeezing' and fingerprint == 'akh'")
     panel = drawn(findings).axes[0]
     boxes = {round(patch.get_y(), 2): patch for patch in panel.patches}  # type: ignore[attr-defined]
-    for height, column in ((2 - 0.2, "distance"), (2 - 0.02, "distance_8bit")):
+    for height, channel in ((2 - 0.2, "as_made"), (2 - 0.02, "eight_bit")):
+        values = own.loc[own["channel"] == channel, "distance"]
         box = boxes[round(height, 2)]
-        first, third = np.quantile(own[column], (0.25, 0.75))
+        first, third = np.quantile(values, (0.25, 0.75))
         assert box.get_x() == pytest.approx(first)
         assert box.get_x() + box.get_width() == pytest.approx(third)
     spans = [np.asarray(line.get_xdata(), dtype=float) for line in panel.get_lines()]
-    for wanted in (np.quantile(own["distance"], (0.05, 0.95)), np.repeat(own["distance"].median(), 2)):
+    made = own.loc[own["channel"] == "as_made", "distance"]
+    for wanted in (np.quantile(made, (0.05, 0.95)), np.repeat(made.median(), 2)):
         assert any(span.shape == (2,) and np.allclose(span, wanted) for span in spans)
 
 
@@ -59,7 +62,7 @@ def test_at_most_so_many_single_prints_are_drawn_and_the_two_ends_among_them(mak
     many = pd.DataFrame(
         {
             **{"task": "digits_class", "fingerprint": "saliency", "repeat": 0, "detector": "squeezing"},
-            **{"number": range(500), "distance": np.linspace(0.25, 1.75, 500), "distance_8bit": np.nan},
+            **{"channel": "as_made", "number": range(500), "distance": np.linspace(0.25, 1.75, 500)},
         }
     )
     panel = drawn(replace(findings, distances=many)).axes[0]
@@ -69,7 +72,11 @@ def test_at_most_so_many_single_prints_are_drawn_and_the_two_ends_among_them(mak
 
 
 def test_thresholds_are_labelled_lines_at_their_means_with_a_band_where_they_move(make_whole: Make) -> None:
-    figure = drawn(make_whole())
+    findings = make_whole()
+    findings.detections.loc[findings.detections["channel"] == "eight_bit", "value"] = (
+        7.0  # of another channel: not shown
+    )
+    figure = drawn(findings)
     texts = words(figure)
     assert {"fixed 1", "fpr05 0.3", "q95 0.55"} <= set(texts)
     squeezing, svdd = figure.axes
@@ -111,17 +118,32 @@ def test_a_method_that_was_refused_or_never_asked_is_told_apart(make_whole: Make
     gone = (findings.distances["fingerprint"] == "akh") & (findings.distances["detector"] == "svdd")
     told = findings.detections.copy()
     refused = (told["fingerprint"] == "akh") & (told["detector"] == "svdd")
-    told.loc[refused, ["rate", "rate_8bit", "auroc", "clean_rate"]] = np.nan
+    told.loc[refused, ["rate", "auroc", "clean_rate"]] = np.nan
     for reason, word in (("no picture", "not applicable"), (None, "not run")):
         kept = told.assign(reason=np.where(refused, reason, "")) if reason else told[~refused]
         texts = words(drawn(replace(findings, distances=findings.distances[~gone], detections=kept)))
         assert texts.count(word) == 1
 
 
-def test_distances_without_verdicts_and_without_rounding_are_drawn(make_whole: Make) -> None:
+def test_distances_without_verdicts_and_on_one_channel_are_drawn(make_whole: Make) -> None:
     findings = make_whole(repeats=1)
     bare = replace(findings, detections=findings.detections.head(0))
-    bare.distances["distance_8bit"] = np.nan
-    texts = words(drawn(bare))
-    assert "prints as made" in texts
-    assert "prints, 8 bit" not in texts
+    assert {"prints, as made", "prints, eight bit"} <= set(words(drawn(bare)))
+    alone = replace(bare, distances=bare.distances[bare.distances["channel"] != "eight_bit"])
+    assert "prints, as made" in words(drawn(alone))
+    assert "prints, eight bit" not in words(drawn(alone))
+
+
+def test_every_channel_has_a_look_of_its_own_and_bars_do_not_overlap(make_whole: Make) -> None:
+    findings = make_whole(tasks=["digits_class"])
+    rows = findings.distances
+    more = [rows[rows["channel"] == "eight_bit"].assign(channel=f"noise_{place}") for place in range(2)]
+    figure = drawn(replace(findings, distances=pd.concat([rows, *more])))
+    assert {"prints, noise 0", "prints, noise 1"} <= set(words(figure))
+    handles = list(figure.legends[0].get_patches())
+    assert len({(patch.get_facecolor(), patch.get_hatch()) for patch in handles}) == 5  # clean images, four channels
+    boxes = [patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle)]
+    for row in (1, 2):
+        spans = sorted((box.get_y(), box.get_y() + box.get_height()) for box in boxes if abs(box.get_y() - row) < 0.5)
+        assert len(spans) == 4
+        assert all(low >= high for (_, high), (low, _) in itertools.pairwise(spans))

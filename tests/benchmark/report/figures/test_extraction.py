@@ -7,8 +7,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from benchmark.report.figures import extraction as progress
-from benchmark.report.figures import style
+from benchmark.report.figures import extraction, style
 
 TASK = "digits_class"
 BUDGETS = {"knockoff": (250, 500, 1000), "jbda": (150, 300), "synthesis": (2048,)}
@@ -44,7 +43,7 @@ def rows():
 
 
 def test_extractions_with_several_budgets_are_taken_with_their_means(rows):
-    found = progress.extractions(*rows, TASK)
+    found = extraction.extractions(*rows, TASK)
     attacks = {f"{name}, {word}" for name in ("knockoff", "jbda") for word in ("label", "probability")}
     assert set(found["attack"]) == attacks
     assert set(found["verifier"]) == {"robd", "jsd"}
@@ -55,13 +54,13 @@ def test_extractions_with_several_budgets_are_taken_with_their_means(rows):
 
 def test_without_queries_there_is_nothing_to_draw(rows):
     scores, models = rows
-    assert progress.extractions(scores, models.assign(queries=0), TASK).empty
-    assert progress.extractions(scores, models, "another").empty
+    assert extraction.extractions(scores, models.assign(queries=0), TASK).empty
+    assert extraction.extractions(scores, models, "another").empty
 
 
 def test_a_panel_per_distance_a_line_per_attack_and_the_threshold(rows):
     with style.styled():
-        figure = progress.draw(*rows, TASK)
+        figure = extraction.draw(*rows, TASK)
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title() for axes in panels] == ["dj robd", "dj jsd"]
     for axes, threshold in zip(panels, (0.9, 0.6), strict=True):

@@ -13,10 +13,15 @@ from matplotlib.text import Text
 from benchmark.report import Exhibit, Findings
 from benchmark.report import summary as summaries
 from benchmark.report.figures import bars, curves, gallery, heatmap, strips
-from benchmark.report.findings import checked
+from benchmark.report.findings import checked, of_main_channel
 from benchmark.report.summary import summarise
 
 Make = Callable[..., Findings]
+
+
+def ready(findings: Findings) -> Findings:
+    """As single-channel figures get them."""
+    return of_main_channel(checked(findings))
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +35,12 @@ def words(figure: Figure) -> list[str]:
     return [text.strip() for text in found if text.strip()]
 
 
-def ninety(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
-    return 90 - 10 * repeat if stolen else 10
+def ninety(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
+    return 90 - 10 * repeat if positive else 10
 
 
 def test_curves_are_means_over_repeats_and_differ_in_line_style(make_findings: Make) -> None:
-    scores = checked(make_findings(matched=ninety)).scores
+    scores = ready(make_findings(matched=ninety)).scores
     figure = curves.of_task(scores, summarise(scores), "digits_class")
     robust, unique = figure.axes[0].get_lines()
     heights = np.asarray(robust.get_ydata())
@@ -46,13 +51,13 @@ def test_curves_are_means_over_repeats_and_differ_in_line_style(make_findings: M
 
 
 def test_one_repeat_draws_no_band(make_findings: Make) -> None:
-    two, one = (checked(make_findings(matched=ninety, repeats=repeats)).scores for repeats in (2, 1))
+    two, one = (ready(make_findings(matched=ninety, repeats=repeats)).scores for repeats in (2, 1))
     shaded = [len(curves.of_task(s, summarise(s), "digits_class").axes[0].collections) for s in (two, one)]
     assert shaded == [3, 1]
 
 
 def test_a_method_that_does_not_apply_is_named_and_has_no_panel(make_findings: Make) -> None:
-    scores = checked(make_findings()).scores
+    scores = ready(make_findings()).scores
     summary = summarise(scores)
     for figure in (curves.of_all(scores, summary), curves.of_task(scores, summary, "digits_angle")):
         assert words(figure).count("not applicable:\nakh") == 1
@@ -61,7 +66,7 @@ def test_a_method_that_does_not_apply_is_named_and_has_no_panel(make_findings: M
 
 
 def test_a_task_where_nothing_applies_is_still_drawn(make_findings: Make) -> None:
-    scores = checked(make_findings(tasks=["digits_angle"], methods=[("akh", "label", "label")])).scores
+    scores = ready(make_findings(tasks=["digits_angle"], methods=[("akh", "label", "label")])).scores
     summary = summarise(scores)
     assert "not applicable:\nakh" in words(curves.of_task(scores, summary, "digits_angle"))
     assert "not applicable:\nakh" in words(curves.of_all(scores, summary))
@@ -74,7 +79,7 @@ def test_many_methods_wrap_into_rows_of_about_equal_length(
     make_findings: Make, count: int, shape: tuple[int, int]
 ) -> None:
     methods = [(f"m{i}", "x", "label") for i in range(count)]
-    scores = checked(make_findings(tasks=["digits_class"], methods=methods, repeats=1)).scores
+    scores = ready(make_findings(tasks=["digits_class"], methods=methods, repeats=1)).scores
     figure = curves.of_all(scores, summarise(scores))
     spec = figure.axes[0].get_subplotspec()
     assert spec is not None and spec.get_gridspec().get_geometry() == shape
@@ -84,14 +89,14 @@ def test_many_methods_wrap_into_rows_of_about_equal_length(
 def test_a_method_that_a_task_did_not_run_is_named_there(make_findings: Make) -> None:
     findings = make_findings()
     gone = (findings.scores["task"] == "digits_angle") & (findings.scores["verifier"] == "black")
-    scores = checked(replace(findings, scores=findings.scores[~gone])).scores
+    scores = ready(replace(findings, scores=findings.scores[~gone])).scores
     texts = words(curves.of_all(scores, summarise(scores)))
     assert "not applicable:\nakh\nnot run:\nsaliency black" in texts
     assert "digits_angle\nshare of suspects" in texts
 
 
 def test_figures_show_the_sign_of_a_marked_method(make_findings: Make) -> None:
-    scores = checked(make_findings(tasks=["digits_class"])).scores
+    scores = ready(make_findings(tasks=["digits_class"])).scores
     summary, marks = summarise(scores), {"saliency": "Reconstructed."}
     drawn = (
         curves.of_all(scores, summary, marks),
@@ -106,7 +111,7 @@ def test_figures_show_the_sign_of_a_marked_method(make_findings: Make) -> None:
 
 
 def test_the_heat_map_leaves_out_methods_that_do_not_apply(make_findings: Make) -> None:
-    scores = checked(make_findings()).scores
+    scores = ready(make_findings()).scores
     figure = heatmap.draw(scores, summarise(scores))
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert names == ["saliency white", "saliency black", "akh", "saliency white", "saliency black"]
@@ -114,7 +119,7 @@ def test_the_heat_map_leaves_out_methods_that_do_not_apply(make_findings: Make) 
 
 
 def test_bars_have_the_summarys_lengths(make_findings: Make) -> None:
-    scores = checked(make_findings()).scores
+    scores = ready(make_findings()).scores
     summary = summarise(scores)
     rows = summary[(summary["task"] == "digits_class")].sort_values("suspects", kind="stable")
     widths = [patch.get_width() for patch in bars.draw(scores, summary).axes[0].patches]  # type: ignore[attr-defined]
@@ -124,21 +129,21 @@ def test_bars_have_the_summarys_lengths(make_findings: Make) -> None:
 def test_bars_without_degraded_suspects_are_drawn_once(make_findings: Make) -> None:
     findings = make_findings(tasks=["digits_class"])
     findings.scores["degraded"] = False
-    scores = checked(findings).scores
+    scores = ready(findings).scores
     figure = bars.draw(scores, summarise(scores))
     assert len(figure.axes[0].patches) == 3
     assert "without degraded suspects" not in words(figure)
 
 
 def test_the_heat_map_marks_degraded_families(make_findings: Make) -> None:
-    scores = checked(make_findings(matched=ninety)).scores
+    scores = ready(make_findings(matched=ninety)).scores
     texts = words(heatmap.draw(scores, summarise(scores)))
     assert texts.count("1.00*") == 5  # filter pruning: saliency white and black on two tasks, akh on one
     assert "* some of the family's suspects lost more than 5 points" in texts
 
 
 def test_strips_show_every_suspect_once_at_its_mean(make_findings: Make) -> None:
-    scores = checked(make_findings(matched=ninety, tasks=["digits_class"])).scores
+    scores = ready(make_findings(matched=ninety, tasks=["digits_class"])).scores
     axes = strips.draw(scores, summarise(scores), "digits_class").axes[0]
     dots = np.concatenate([np.asarray(points.get_offsets()) for points in axes.collections])
     assert sorted(dots[:, 0].round(3)) == [0.1] * 6 + [0.85] * 6 + [0.98]

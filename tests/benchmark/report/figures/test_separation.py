@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from benchmark.report import Findings
-from benchmark.report.figures import every as pictures
-from benchmark.report.figures import radar, separation, style
-from benchmark.report.findings import checked
+from benchmark.report.figures import every, radar, separation, style
+from benchmark.report.findings import checked, of_main_channel
 from benchmark.report.summary import summarise
 
 Make = Callable[..., Findings]
@@ -23,6 +22,11 @@ DISTANCES = [
     ("judge_black", "jsd"),
     *(("judge_white", name) for name in ("nod", "nad", "lod")),
 ]
+
+
+def ready(findings: Findings) -> Findings:
+    """As single-channel figures get them."""
+    return of_main_channel(checked(findings))
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +41,13 @@ def make_distances(make_findings: Callable[..., Findings]) -> Callable[..., Find
         scores.loc[judged, "threshold"] = 0.5
         scores.loc[judged, "statistic"] = 1 - scores.loc[judged, "score"]  # 1 - d / (2 tau)
         scores.loc[judged, "matched"] = np.nan
-        numbers = ["score", "score_8bit", "statistic", "threshold"]
+        numbers = ["score", "statistic", "threshold"]
         for suspect, verifiers in (
             ("distill replicate=0", ["robd", "jsd"]),
             ("retrain layers=all", ["jsd", "nod", "nad", "lod"]),
         ):
             gone = scores["suspect"].eq(suspect) & scores["verifier"].isin(verifiers)
-            scores.loc[gone, [*numbers, "reason"]] = [np.nan] * 4 + ["label space differs"]
+            scores.loc[gone, [*numbers, "reason"]] = [np.nan] * 3 + ["label space differs"]
         return findings
 
     return make
@@ -55,7 +59,7 @@ def texts(figure: Figure) -> str:
 
 
 def test_a_panel_per_distance_with_its_threshold_and_every_suspect_at_its_mean(make_distances: Make) -> None:
-    scores = checked(make_distances()).scores
+    scores = ready(make_distances()).scores
     with style.styled():
         figure = separation.draw(scores, TASK)
     panels = [axes for axes in figure.axes if axes.axison]
@@ -73,7 +77,7 @@ def test_a_panel_per_distance_with_its_threshold_and_every_suspect_at_its_mean(m
 
 
 def test_suspects_that_were_not_judged_are_counted_in_their_row(make_distances: Make) -> None:
-    figure = separation.draw(checked(make_distances()).scores, TASK)
+    figure = separation.draw(ready(make_distances()).scores, TASK)
     assert [[text.get_text() for text in axes.texts] for axes in figure.axes[:5]] == [
         *(["1 n/a"], ["1 n/a", "1 n/a"]),
         *[["1 n/a"]] * 3,
@@ -101,7 +105,7 @@ def test_fewer_than_three_axes_have_no_area() -> None:
 
 
 def test_a_radar_per_suspect_with_its_area_and_its_gaps(make_distances: Make) -> None:
-    scores = checked(make_distances()).scores
+    scores = ready(make_distances()).scores
     table = radar.table(scores, TASK)
     assert table["suspect"].tolist()[:2] == ["victim", "finetune layers=all"] and len(table) == 13
     values = table.set_index("suspect").drop(columns="family")
@@ -128,8 +132,8 @@ def test_a_radar_per_suspect_with_its_area_and_its_gaps(make_distances: Make) ->
 
 def test_they_are_drawn_only_where_there_are_distances(make_distances: Make, make_findings: Make) -> None:
     def names(findings: Findings) -> set[str]:
-        ready = checked(findings)
-        return {picture.name for picture, _ in pictures.drawn(ready, summarise(ready.scores))}
+        given = checked(findings)
+        return {picture.name for picture, _ in every.drawn(given, summarise(ready(findings).scores))}
 
     figures = {"separation_digits_class", "radar_digits_class"}
     assert figures <= names(make_distances(exhibits=[]))
@@ -139,7 +143,7 @@ def test_they_are_drawn_only_where_there_are_distances(make_distances: Make, mak
 
 
 def test_they_are_the_same_bytes_every_time(make_distances: Make, tmp_path) -> None:
-    scores = checked(make_distances()).scores
+    scores = ready(make_distances()).scores
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
         with style.styled():

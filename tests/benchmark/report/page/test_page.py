@@ -77,7 +77,15 @@ def test_the_page_holds_every_table_and_figure_and_nothing_from_outside(whole: P
 def test_the_page_says_what_was_measured_on_what(make_findings: Make, tmp_path: Path) -> None:
     write(make_findings(), tmp_path / "r", None)
     text = " ".join(outline(tmp_path / "r").text.split())
-    assert "For 2 tasks (digits_class, digits_angle) a victim was trained, and 6 stolen and 6 independent" in text
+    assert (
+        "For 2 tasks (digits_class, digits_angle) a victim was trained, and the question to each suspect was: " in text
+    )
+    assert (
+        "does the suspect come of the victim? The answer is yes for the 6 positives per task (derived, modified)"
+        in text
+    )
+    assert "and no for the 6 negatives (independent). They were judged by the fingerprints saliency, akh." in text
+    assert "asked through the channel «as made»" in text
     assert "Each fingerprint was generated 2 times, with 100 prints" in text
     for fact in ("2.13.0", "a processor", "filter_pruning ratio=7/16", "No job failed."):
         assert fact in text

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from benchmark.report import Findings
-from benchmark.report.findings import checked
-from benchmark.report.tables.stealth import CLEAN, table
+from benchmark.report.findings import CLEAN, checked, empty
+from benchmark.report.tables.stealth import table
 from benchmark.report.tables.table import Cell, Row, Table
 
 Make = Callable[..., Findings]
-START = ("Task", "Fingerprint", "Pixels", "n", "Accuracy %", "PSNR dB")
+START = ("Task", "Fingerprint", "Channel", "n", "Accuracy %", "PSNR dB")
 NEEDS_CLASSES = "squeezing compares class probabilities: the task has none"
 
 
 def made(findings: Findings) -> Table:
-    ready = checked(findings)
-    return table(ready.prints, ready.detections, ready.distances, ready.marks)
+    return table(checked(findings))
 
 
 def plain(row: Row) -> list[str]:
@@ -36,7 +36,7 @@ def test_without_detectors_there_are_accuracy_and_psnr(make_findings: Make) -> N
     assert shown.header == START
     assert rows(shown, "digits_class", "saliency") == [
         ["as made", "100 × 2", "100.0 ± 0.0", "24.50 ± 0.71"],
-        ["8 bit", "100 × 2", "97.0 ± 0.0", "24.00 ± 0.71"],
+        ["eight bit", "100 × 2", "97.0 ± 0.0", "24.00 ± 0.71"],
     ]
     assert [row[-1] for row in rows(shown, "digits_class", "akh")] == ["–", "–"]
     assert rows(shown, "digits_class", CLEAN) == []
@@ -49,7 +49,7 @@ def test_each_detector_and_threshold_has_a_column(make_whole: Make) -> None:
     assert shown.header == (*START, *rates, "AUROC squeezing", "AUROC svdd")
     raw, rounded = rows(shown, "digits_class", "saliency")
     assert raw[4:] == ["50.5 ± 0.7", "75.5 ± 0.7", "75.5 ± 0.7", "0.625 ± 0.000", "0.625 ± 0.000"]
-    assert rounded[4:] == ["25.5 ± 0.7", "50.5 ± 0.7", "50.5 ± 0.7", "–", "–"]
+    assert rounded[4:] == ["25.5 ± 0.7", "50.5 ± 0.7", "50.5 ± 0.7", "0.500 ± 0.000", "0.500 ± 0.000"]
 
 
 def test_clean_images_show_the_false_positive_rate_once_a_task(make_whole: Make) -> None:
@@ -58,7 +58,16 @@ def test_clean_images_show_the_false_positive_rate_once_a_task(make_whole: Make)
     told.loc[(told["repeat"] == 1) & (told["detector"] == "svdd"), "clean_rate"] = 0.07
     shown = made(findings)
     [row] = rows(shown, "digits_class", CLEAN)
-    assert row == ["as made", "9", "–", "–", "5.0 ± 0.0", "5.0 ± 0.0", "6.0 ± 1.4", "–", "–"]
+    assert row == ["–", "9", "–", "–", "5.0 ± 0.0", "5.0 ± 0.0", "6.0 ± 1.4", "–", "–"]
+
+
+def test_what_no_channel_touches_is_taken_from_the_main_one(make_whole: Make) -> None:
+    findings = make_whole()
+    calm = made(findings)
+    told = findings.detections
+    told.loc[told["channel"] == "eight_bit", ["value", "clean_rate"]] = [1e6, 1.0]
+    wild = made(findings)
+    assert (wild.rows, wild.notes) == (calm.rows, calm.notes)
 
 
 def test_a_detector_that_does_not_apply_says_why(make_whole: Make) -> None:
@@ -81,7 +90,9 @@ def test_a_reason_without_a_threshold_makes_no_column(make_whole: Make) -> None:
     told = findings.detections
     refused = told["reason"] != ""
     told.loc[refused, ["threshold", "value"]] = ["", np.nan]
-    findings.detections.drop_duplicates(["task", "fingerprint", "repeat", "detector", "threshold"], inplace=True)
+    findings.detections.drop_duplicates(
+        ["task", "fingerprint", "repeat", "channel", "detector", "threshold"], inplace=True
+    )
     shown = made(findings)
     assert len(shown.header) == len(START) + 5
     assert rows(shown, "digits_angle", "saliency")[0][4:6] == ["n/a", "n/a"]
@@ -90,9 +101,7 @@ def test_a_reason_without_a_threshold_makes_no_column(make_whole: Make) -> None:
 def test_a_detector_that_was_never_asked_leaves_a_dash(make_whole: Make) -> None:
     findings = make_whole(tasks=["digits_class"])
     asked = (findings.detections["fingerprint"] != "akh") | (findings.detections["detector"] != "svdd")
-    shown = made(
-        Findings("x", findings.scores, findings.prints, findings.models, detections=findings.detections[asked])
-    )
+    shown = made(replace(findings, detections=findings.detections[asked], distances=empty("distances")))
     assert rows(shown, "digits_class", "akh")[0][4:] == ["50.5 ± 0.7", "75.5 ± 0.7", "–", "0.625 ± 0.000", "–"]
     assert rows(shown, "digits_class", CLEAN)[0][1] == "–"  # nobody says how many
 
@@ -100,9 +109,8 @@ def test_a_detector_that_was_never_asked_leaves_a_dash(make_whole: Make) -> None
 def test_one_repeat_has_no_sd_and_prints_without_a_row_are_still_shown(make_whole: Make) -> None:
     findings = make_whole(tasks=["digits_class"], repeats=1)
     lost = findings.prints[findings.prints["fingerprint"] != "akh"]
-    shown = made(
-        Findings("x", findings.scores, lost, findings.models, detections=findings.detections, marks=findings.marks)
-    )
+    seen = findings.visibility[findings.visibility["fingerprint"] != "akh"]
+    shown = made(replace(findings, prints=lost, visibility=seen))
     assert not any("±" in cell for row in shown.rows for cell in plain(row))
     assert rows(shown, "digits_class", "akh")[0][:5] == ["as made", "–", "–", "–", "50.0"]
     assert Cell("akh", ("a",)) in {row[1] for row in shown.rows}
@@ -110,6 +118,6 @@ def test_one_repeat_has_no_sd_and_prints_without_a_row_are_still_shown(make_whol
 
 def test_no_rows_at_all_make_an_empty_table(make_findings: Make) -> None:
     findings = make_findings()
-    shown = table(findings.prints.head(0), findings.detections, findings.distances)
+    shown = made(replace(findings, prints=findings.prints.head(0)))
     assert shown.rows == []
     assert isinstance(findings.detections, pd.DataFrame)

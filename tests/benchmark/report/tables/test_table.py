@@ -12,22 +12,11 @@ import pytest
 
 from benchmark.report import Findings
 from benchmark.report import summary as summaries
-from benchmark.report.findings import checked, empty
+from benchmark.report.findings import checked, of_main_channel
+from benchmark.report.numbers import duration, interval, number, spread
 from benchmark.report.summary import summarise
-from benchmark.report.tables import channels as rounding
-from benchmark.report.tables import costs, families, headline, matrix, stealth
-from benchmark.report.tables.table import (
-    Cell,
-    Footnotes,
-    Row,
-    Table,
-    as_cell,
-    duration,
-    interval,
-    latex_text,
-    number,
-    spread,
-)
+from benchmark.report.tables import channels, costs, families, headline, matrix, stealth
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell, latex_text
 
 Make = Callable[..., Findings]
 NAN = float("nan")
@@ -47,7 +36,7 @@ def texts(table: Table, *start: str) -> list[str]:
 
 
 def tabled(findings: Findings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    ready = checked(findings)
+    ready = of_main_channel(checked(findings))
     return ready.scores, summarise(ready.scores), ready.prints
 
 
@@ -108,8 +97,8 @@ def test_footnotes_reuse_marks_and_go_past_z() -> None:
 
 
 def test_headline_shows_both_variants_n_and_reasons(make_findings: Make) -> None:
-    def matched(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
-        return 0 if suspect.startswith("filter") or not stolen else 100
+    def matched(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
+        return 0 if suspect.startswith("filter") or not positive else 100
 
     scores, summary, _ = tabled(make_findings(matched=matched))
     table = headline.headline(scores, summary)
@@ -150,10 +139,10 @@ def test_degraded_suspects_are_named_once_per_task(make_findings: Make) -> None:
 
 
 def test_families_show_shares_judged_rightly(make_findings: Make) -> None:
-    def matched(fingerprint: str, repeat: int, suspect: str, stolen: bool) -> int:
+    def matched(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
         if suspect == "finetune layers=last":
             return 90 if repeat == 0 else 0
-        return 0 if suspect.startswith("distill") or not stolen else 90
+        return 0 if suspect.startswith("distill") or not positive else 90
 
     scores, summary, _ = tabled(make_findings(matched=matched))
     table = families.table(scores, summary)
@@ -171,14 +160,15 @@ def test_generation_shows_the_self_score_of_each_verifier_and_the_methods_own_nu
 
 
 def test_every_table_that_names_a_marked_fingerprint_carries_the_footnote(make_findings: Make) -> None:
-    scores, summary, prints = tabled(make_findings(tasks=["digits_class"]))
     marks = {"akh": "Reconstructed."}
+    findings = checked(replace(make_findings(tasks=["digits_class"]), marks=marks))
+    scores, summary, prints = tabled(findings)
     made = [
         headline.headline(scores, summary, marks),
         headline.operating_points(scores, summary, marks),
         families.table(scores, summary, marks),
-        stealth.table(prints, empty("detections"), empty("distances"), marks),
-        rounding.table(scores, marks),
+        stealth.table(findings),
+        channels.table(findings),
         costs.cost(scores, prints, marks),
         costs.generation(scores, prints, marks),
     ]
@@ -188,14 +178,33 @@ def test_every_table_that_names_a_marked_fingerprint_carries_the_footnote(make_f
         assert marked == {"akh"}, table.name
 
 
-def test_rounding_sets_both_verdicts_side_by_side(make_findings: Make) -> None:
-    findings = make_findings()
-    findings.scores["score_8bit"] = np.where(findings.scores["stolen"], 0.0, findings.scores["score"])
-    scores, _, _ = tabled(findings)
-    table = rounding.table(scores)
-    whole, rounded = texts(table, "digits_class", "saliency white")[2:4]
-    assert float(whole.split()[0]) > 0.3 and rounded == "0.000 ± 0.000"
-    assert texts(table, "digits_angle", "akh")[2] == "n/a"
+def test_channels_stand_side_by_side_each_with_its_own_areas(make_findings: Make) -> None:
+    def matched(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
+        return 80 + 10 * repeat if positive else 10
+
+    findings = make_findings(matched=matched)
+    rounded = findings.scores["channel"] == "eight_bit"
+    findings.scores.loc[rounded & findings.scores["positive"], ["score", "matched"]] = [0.0, 0]
+    table = channels.table(checked(findings))
+    assert table.header == ("Task", "Method", "ARUC, as made", "AUC, as made", "ARUC, eight bit", "AUC, eight bit")
+    cells = texts(table, "digits_class", "saliency white")[2:]
+    assert cells == [f"{75 / 101:.3f} ± {10 / 101 / np.sqrt(2):.3f}", "1.000 ± 0.000", "0.000 ± 0.000", "0.000 ± 0.000"]
+    assert texts(table, "digits_angle", "akh")[2:] == ["n/a", "–", "n/a", "–"]
+    assert any("«as made»" in note for note in table.notes)
+
+
+def test_a_channel_that_does_not_concern_a_verifier_says_why_and_the_main_one_stands_first(make_findings: Make) -> None:
+    findings = make_findings(tasks=["digits_class"])
+    rows = findings.scores
+    blind = (rows["channel"] == "eight_bit") & (rows["verifier"] == "white")
+    rows.loc[blind, ["score", "matched", "reason"]] = [NAN, NAN, "a white box is not asked"]
+    lone = rows[(rows["channel"] == "as_made") | (rows["fingerprint"] != "akh")]
+    table = channels.table(checked(replace(findings, scores=lone, channel="eight_bit")))
+    assert table.header[2:4] == ("ARUC, eight bit", "AUC, eight bit")
+    [row] = [row for row in table.rows if row[1] == "saliency white"]
+    assert isinstance(row[2], Cell) and table.footnotes[row[2].marks[0]] == "a white box is not asked"
+    assert row[3] == "–" and as_cell(row[4]).text not in ("n/a", "–")
+    assert texts(table, "digits_class", "akh")[2:4] == ["–", "–"]  # nobody was asked, nobody says why
 
 
 def test_cost_and_models(make_findings: Make) -> None:
@@ -218,7 +227,7 @@ def test_the_matrix_has_every_method_on_every_suspect_and_no_blank(make_findings
     )
     rows.loc[silent & (rows["repeat"] == 1), ["score", "matched", "reason"]] = [NAN, NAN, "answers in riddles"]
     rows = rows[~((rows["suspect"] == "independent replicate=1") & (rows["fingerprint"] == "akh"))]
-    scores = checked(replace(findings, scores=rows)).scores
+    scores = of_main_channel(checked(replace(findings, scores=rows))).scores
     table = matrix.table(scores, {"akh": "Reconstruction."})
     assert len(table.rows) == 2 * 12 and all(as_cell(cell).text for row in table.rows for cell in row)
     assert all(len(row) == len(table.header) == 5 for row in table.rows)

@@ -1,0 +1,77 @@
+"""What is in an artefact's files: tensors and JSON, held against the manifest whenever they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import Damaged
+from benchmark.store.manifest import MANIFEST, read
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A complete artefact. An experiment may have a hundred thousand, so it holds little of what the manifest says.
+
+    Attributes:
+        folder: where it lies.
+        seconds: what its making took.
+        files: SHA-256 of each file by name.
+    """
+
+    key: str
+    folder: Path
+    seconds: float
+    files: Mapping[str, str]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """All that is noted of it, read from the disk each time."""
+        return json.loads((self.folder / MANIFEST).read_bytes())
+
+    def tensors(self, name: str) -> dict[str, torch.Tensor]:
+        """The tensors of a file that `write_tensors` wrote, on the CPU and in order of their names.
+
+        Raises:
+            Damaged: the file is not as it was written.
+        """
+        from safetensors.torch import load
+
+        return dict(sorted(load(self.content(name)).items()))
+
+    def json(self, name: str) -> dict[str, Any]:
+        """The object of a file that `write_json` wrote.
+
+        Raises:
+            Damaged: the file is not as it was written.
+        """
+        return json.loads(self.content(name))
+
+    def content(self, name: str) -> bytes:
+        """What is in a file.
+
+        Raises:
+            Damaged: the file is not as it was written.
+        """
+        found, fault = read(self.folder / name, name, self.files[name])
+        if fault:
+            raise Damaged(self.key, fault)
+        return found
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Writes a safetensors file whose bytes depend on the values only; tied tensors become separate copies."""
+    import torch
+    from safetensors.torch import save
+
+    plain = {
+        name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    path.write_bytes(save(plain))  # not save_file, which hides a full disk in an error of its own type
