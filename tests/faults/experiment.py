@@ -11,30 +11,24 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
 import torch
 
-from benchmark.cli.command import run
 from benchmark.plan.experiment import read
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan, plan
-from benchmark.report.figures import every as pictures
 from benchmark.run.local import Local
 from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
 from benchmark.training.trainer import Trainer
+from tests import stores
+from tests.builder import configuration
 from tests.faults.points import Points, kill
 from tests.faults.tally import held, keys_in
 
-TASK = {
-    "_target_": "task/classification",
-    "data": {"_target_": "data/digits"},
-    "architecture": {"_target_": "network/small_resnet", "widths": [4, 4, 4]},
-    "training": {"_target_": "training/one_cycle", "epochs": 1, "batch": 256},
-}
+TIMED = ("cost.json", "notes.json")  # records with seconds in them
 
 
-class Mortal(Trainer, name="test/mortal"):
+class Mortal(Trainer, name="trainer/test_mortal"):
     """A trainer in whose worker process the `fatal`-th write point below `where` kills; 0 for none."""
 
     where: str = setting(default="", stage="runtime")
@@ -46,34 +40,19 @@ class Mortal(Trainer, name="test/mortal"):
         return super().place()
 
 
-def config(folder: Path, fatal: int = 0, workers: int = 1) -> dict[str, Any]:
-    """One task, one copy and one independent model, one method: seven jobs."""
-    store = str(folder / "store")
-    trainer = {"_target_": "test/mortal", "device": "cpu", "where": store, "fatal": fatal}
-    return {
-        "name": "faults",
-        "task": {"digits": TASK},
-        "suspect": {
+def config(folder: Path, fatal: int = 0) -> dict[str, Any]:
+    """One task, one copy and one independent model, one method, one channel: eight jobs."""
+    return configuration(
+        folder,
+        name="faults",
+        suspect={
             "weight_pruning": {"_target_": "suspect/weight_pruning", "ratio": 0.5},
             "independent": {"_target_": "suspect/independent"},
         },
-        "fingerprint": {"random": {"_target_": "fingerprint/random"}},
-        "auxiliary": {
-            "surrogate": [{"_target_": "suspect/finetune"}],
-            "reference": [{"_target_": "suspect/independent"}],
-        },
-        "trainer": trainer,
-        "executor": {"_target_": "executor/local", "workers": workers},
-        "count": 10,
-        "repeats": 1,
-        "repeat_zoo": False,
-        "gallery": 0,
-        "degraded": 5.0,
-        "ablation": {"counts": [], "settings": {}, "repeats": 0},
-        "compute": True,
-        "store": store,
-        "results": str(folder / "results"),
-    }
+        trainer={"_target_": "trainer/test_mortal", "device": "cpu", "where": str(folder / "store"), "fatal": fatal},
+        repeats=1,
+        gallery=0,
+    )
 
 
 def planned(folder: Path, fatal: int = 0) -> Plan:
@@ -92,20 +71,15 @@ def do(folder: Path, jobs: Sequence[Job] | None = None, fatal: int = 0, workers:
 
 
 def command(folder: Path) -> int:
-    """The whole command, quietly and without figures, which take the time; its exit code."""
-    with contextlib.redirect_stderr(io.StringIO()), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pictures, "drawn", lambda *_: iter(()))
-        return run(config(folder))
+    """The whole command, quietly and without figures; its exit code."""
+    return stores.command(config(folder))
 
 
 @cache
 def expected() -> dict[str, dict[str, str]]:
-    """SHA-256 of every tensor file of every job, from a run without faults; records with seconds in them differ."""
+    """SHA-256 of every file of every job but those with seconds in them, from a run without faults."""
     with TemporaryDirectory() as name:
         do(Path(name))
         store = Path(name) / "store"
         sums = {key: held(store, key) or {} for key in keys_in(store)}
-    return {
-        key: {file: digest for file, digest in of_key.items() if file.endswith("safetensors")}
-        for key, of_key in sums.items()
-    }
+    return {key: {file: digest for file, digest in of_key.items() if file not in TIMED} for key, of_key in sums.items()}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmark.errors import StoreError
 from benchmark.plan.job import Job
+from benchmark.plan.verdicts import MeasureJob
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import ended, expected, key, make, started
@@ -81,11 +82,11 @@ def at_every_point(
 
 
 def job(folder: Path, full: bool) -> Tally:
-    """The executor's own process, at every write point of a job: each job of the experiment, or the last alone."""
-    jobs = experiment.planned(folder).jobs
+    """The executor's own process, at every write point of a job: each job, or the last measurement alone."""
+    planned = experiment.planned(folder)
     tally, template = Tally(), folder / "template"
-    for number, each in enumerate(jobs):
-        if full or number == len(jobs) - 1:
+    for number, each in enumerate(planned.jobs):
+        if full or each is planned.of_kind(MeasureJob)[-1]:
             tally += _in_job(folder / str(number), template, each, every=1 if full else 4)
         experiment.do(template, [each])
     return tally
