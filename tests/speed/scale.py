@@ -124,7 +124,7 @@ def _seconds_of_a_find(place: Store, wanted: list[str]) -> float:
 
 
 def findings() -> Findings:
-    """Three tasks, nine verifiers of eight methods, forty suspects, five repeats, two channels, and all else there is."""
+    """Three tasks, nine verifiers of eight methods, forty suspects, five repeats, two channels, all else there is."""
     names = list(dict.fromkeys(method[0] for method in METHODS))
 
     def frame(rows: Any, *arguments: Any) -> pd.DataFrame:
