@@ -7,28 +7,33 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from benchmark.plan.jobs import MeasureJob, ModelJob, PrintsJob
 
 from benchmark import metrics
-from benchmark.cli.command import run
 from benchmark.errors import InputError
 from benchmark.plan.experiment import read
+from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
-from tests.benchmark.run.test_local import config
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.verdicts import MeasureJob
+from tests.builder import BOTH, configuration
+from tests.stores import Done, carried_out
 
 ABLATION = {"counts": [5, 10, 50], "settings": {"saliency": {"xi": [0.05, 0.1], "t_wb": [0.05, 0.5]}}, "repeats": 1}
 SALIENCY = {"_target_": "fingerprint/saliency", "steps": 3, "rounds": 1, "xi": 0.1, "t_wb": 0.5}
 
 
-def ablated(folder: Path) -> dict:
-    changed = config(folder, ablation=ABLATION, gallery=0)
-    changed["fingerprint"] = {"saliency": SALIENCY, "random": changed["fingerprint"]["random"]}
+NONE = {"counts": [], "settings": {}, "repeats": 1}
+
+
+def ablated(folder: Path | str = "nowhere", ablation: dict = ABLATION, **saliency: float) -> dict:
+    """Two methods, one of which may have other settings, through two channels, of which ablations look at the first."""
+    changed = configuration(folder, ablation=copy.deepcopy(ablation), gallery=0, channel=BOTH)
+    changed["fingerprint"] = {"saliency": SALIENCY | saliency, "random": changed["fingerprint"]["random"]}
     return changed
 
 
-def test_only_what_must_be_remade_is_planned(tmp_path):
-    plain = plan(read(ablated(tmp_path) | {"ablation": {"counts": [], "settings": {}, "repeats": 1}}))
-    whole = plan(read(ablated(tmp_path)))
+def test_only_what_must_be_remade_is_planned():
+    plain, whole = plan(read(ablated(ablation=NONE))), plan(read(ablated()))
     new = {job.key: job for job in whole.jobs} | {}
     for job in plain.jobs:
         new.pop(job.key)
@@ -42,48 +47,38 @@ def test_only_what_must_be_remade_is_planned(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("ablated")
-    assert run(ablated(folder)) == 0
-    return folder
-
-
-def frame(folder: Path, name: str) -> pd.DataFrame:
-    return pd.read_csv(folder / "results/mini" / f"{name}.csv")
+def done(tmp_path_factory) -> Done:
+    found = carried_out(ablated(tmp_path_factory.mktemp("ablated")))
+    assert not found.failures
+    return found
 
 
 def area(scores: pd.DataFrame, fingerprint: str, verifier: str, repeat: int) -> float:
     rows = scores[(scores["fingerprint"] == fingerprint) & (scores["verifier"] == verifier)]
-    rows = rows[(rows["repeat"] == repeat) & (rows["family"] != "victim")]
-    return metrics.aruc(rows["matched"] / rows["n"], rows["stolen"])
+    rows = rows[(rows["repeat"] == repeat) & (rows["family"] != "victim") & (rows["channel"] == "as_made")]
+    assert len(rows) == 4
+    return metrics.aruc(rows["matched"] / rows["n"], rows["positive"].astype(bool))
 
 
-def test_a_stored_threshold_gives_what_a_run_with_it_gives(finished, tmp_path):
-    changed = ablated(finished)
-    changed["fingerprint"]["saliency"] = SALIENCY | {"t_wb": 0.05}
-    changed |= {"results": str(tmp_path), "ablation": {"counts": [], "settings": {}, "repeats": 1}}
-    assert run(changed) == 0
-    scores = pd.read_csv(tmp_path / "mini" / "scores.csv")
-    rows = frame(finished, "ablations").query("setting == 't_wb'")
+def test_a_stored_threshold_gives_what_a_run_with_it_gives(done):
+    again = carried_out(ablated(done.store.root.parent, NONE, t_wb=0.05))
+    rows = done.findings.ablations.query("setting == 't_wb'")
     assert set(rows["verifier"]) == {"white"}  # the black box score does not know t_wb
     for _, row in rows[rows["value"] == 0.05].iterrows():
-        assert row["aruc"] == pytest.approx(area(scores, "saliency", "white", row["repeat"]), abs=1e-9)
+        assert row["aruc"] == pytest.approx(area(again.findings.scores, "saliency", "white", row["repeat"]), abs=1e-9)
 
 
-def test_a_remade_setting_gives_what_a_run_with_it_gives(finished, tmp_path):
-    changed = ablated(finished)
-    changed["fingerprint"]["saliency"] = SALIENCY | {"xi": 0.05}
-    changed |= {"results": str(tmp_path), "ablation": {"counts": [], "settings": {}, "repeats": 1}}
-    assert run(changed) == 0
-    scores = pd.read_csv(tmp_path / "mini" / "scores.csv")
-    rows = frame(finished, "ablations").query("setting == 'xi' and value == 0.05")
+def test_a_remade_setting_gives_what_a_run_with_it_gives(done):
+    again = carried_out(ablated(done.store.root.parent, NONE, xi=0.05))
+    rows = done.findings.ablations.query("setting == 'xi' and value == 0.05")
+    assert len(rows)
     for _, row in rows.iterrows():
         assert row["repeat"] == 0
-        assert row["aruc"] == pytest.approx(area(scores, "saliency", row["verifier"], 0), abs=1e-9)
+        assert row["aruc"] == pytest.approx(area(again.findings.scores, "saliency", row["verifier"], 0), abs=1e-9)
 
 
-def test_all_prints_give_the_headline_and_fewer_are_a_part_of_them(finished):
-    scores, rows = frame(finished, "scores"), frame(finished, "ablations").query("setting == 'count'")
+def test_all_prints_give_the_headline_and_fewer_are_a_part_of_them(done):
+    scores, rows = done.findings.scores, done.findings.ablations.query("setting == 'count'")
     assert set(rows["value"]) == {5, 10}  # 50 are more than were made
     assert set(zip(rows["fingerprint"], rows["verifier"], strict=True)) == {
         ("saliency", "white"),
@@ -106,14 +101,12 @@ def test_all_prints_give_the_headline_and_fewer_are_a_part_of_them(finished):
     ],
     ids=str,
 )
-def test_a_mistake_names_the_key(settings, message, tmp_path):
-    changed = ablated(tmp_path)
-    changed["ablation"] = copy.deepcopy(ABLATION) | {"settings": settings}
+def test_a_mistake_names_the_key(settings, message):
     with pytest.raises(InputError, match=message):
-        read(changed)
+        read(ablated(ablation=ABLATION | {"settings": settings}))
 
 
-def test_the_ablation_of_a_method_that_was_left_out_is_left_out(tmp_path):
-    changed = ablated(tmp_path)
+def test_the_ablation_of_a_method_that_was_left_out_is_left_out():
+    changed = ablated()
     del changed["fingerprint"]["saliency"]
     assert plan(read(changed)).variants == ()

@@ -7,24 +7,25 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 import pytest
-from benchmark.plan.jobs import DetectionJob, DetectorJob
 from torch import Tensor
 
-from benchmark.cli.command import run
+from benchmark.access.channels import Channel
 from benchmark.data.base import Splits
+from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
 from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
-from benchmark.run.bench import Workshop
+from benchmark.plan.stealth import DetectionJob, DetectorJob
+from benchmark.run.bench import Bench
 from benchmark.stealth.base import Detector
 from benchmark.store.artefacts import Store
 from benchmark.tasks.base import Task
-from tests.benchmark.run.test_local import config
+from tests.builder import AS_MADE, configuration
+from tests.stores import Done, carried_out
 
 
-class Brightness(Detector, name="test/brightness"):
+class Brightness(Detector, name="detector/test_brightness"):
     """Distance of an image's mean from that of the training images; thresholds 0.1 and the largest clean distance."""
 
     asks_victim: ClassVar[bool] = False
@@ -39,7 +40,7 @@ class Brightness(Detector, name="test/brightness"):
         return {"tenth": 0.1, "largest": clean.max().item()}
 
 
-class Refuses(Brightness):
+class Refuses(Brightness, name="detector/test_refuses"):
     """A detector that needs the victim and applies to nothing."""
 
     asks_victim: ClassVar[bool] = True
@@ -48,7 +49,7 @@ class Refuses(Brightness):
         return "this detector applies to nothing"
 
 
-class Asks(Brightness):
+class Asks(Brightness, name="detector/test_asks"):
     """The distance is the square of ten times the victim's largest logit, far beyond 1."""
 
     asks_victim: ClassVar[bool] = True
@@ -58,28 +59,42 @@ class Asks(Brightness):
         return (10 * victim(x).amax(dim=1)) ** 2
 
 
-def watched(folder: Path) -> dict:
-    detectors = {kind.__name__.lower(): {"_target_": f"{__name__}.{kind.__name__}"} for kind in DETECTORS}
-    return config(folder, detector=detectors, gallery=0)
+class Lost(Brightness, name="detector/test_lost"):
+    """A detector that finds out at work that it cannot be fitted."""
+
+    def fit(self, data: Splits, seed: int) -> dict[str, Tensor]:
+        raise Inapplicable("the images are all alike")
 
 
-DETECTORS = (Brightness, Refuses, Asks)
+class Dark(Channel, name="channel/test_dark"):
+    """Pictures arrive at half their brightness."""
+
+    def query(self, x: Tensor) -> Tensor:
+        return x / 2
+
+
+CHANNELS = {**AS_MADE, "dark": {"_target_": "channel/test_dark"}}
+
+
+def watched(folder: Path | str = "nowhere") -> dict:
+    detectors = {name: {"_target_": f"detector/test_{name}"} for name in ("brightness", "refuses", "asks", "lost")}
+    return configuration(folder, detector=detectors, channel=CHANNELS, gallery=0)
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("watched")
-    assert run(watched(folder)) == 0
-    return folder
+def done(tmp_path_factory) -> Done:
+    found = carried_out(watched(tmp_path_factory.mktemp("watched")))
+    assert not found.failures
+    return found
 
 
-def test_one_fit_a_detector_one_detection_a_set_of_prints(tmp_path):
-    jobs = plan(read(watched(tmp_path)))
+def test_one_fit_a_detector_one_detection_a_set_of_prints_and_channel():
+    jobs = plan(read(watched()))
     fitted = {job.name: job for job in jobs.of_kind(DetectorJob)}
-    assert set(fitted) == {"brightness", "asks"}
+    assert set(fitted) == {"brightness", "asks", "lost"}
     assert fitted["brightness"].parents == {} and set(fitted["asks"].parents) == {"victim"}
-    assert len(jobs.of_kind(DetectionJob)) == 4  # two detectors, two repeats
-    other = watched(tmp_path)
+    assert len(jobs.of_kind(DetectionJob)) == 12  # three detectors, two repeats, two channels
+    other = watched()
     digits = other["task"]["digits"]
     other["task"]["digits"] = digits | {"training": {**digits["training"], "epochs": 2}}
     moved = {job.name: job.key for job in plan(read(other)).of_kind(DetectorJob)}
@@ -87,35 +102,49 @@ def test_one_fit_a_detector_one_detection_a_set_of_prints(tmp_path):
     assert moved["asks"] != fitted["asks"].key
 
 
-def test_rates_are_those_of_the_distances(finished):
-    rows = pd.read_csv(finished / "results/mini/detections.csv")
-    seen = pd.read_csv(finished / "results/mini/distances.csv", keep_default_na=False, na_values=[""])
-    seen["fingerprint"] = seen["fingerprint"].fillna("")
+def test_rates_are_those_of_the_distances(done):
+    rows, seen = done.findings.detections, done.findings.distances.query("detector == 'brightness'")
+    clean = seen[seen["fingerprint"] == ""]
     applied = rows[rows["detector"] == "brightness"]
-    assert len(applied) == 4 and set(applied["threshold"]) == {"tenth", "largest"}
+    assert len(applied) == 8 and set(applied["threshold"]) == {"tenth", "largest"}
+    assert len(clean) == 400 and set(clean["channel"]) == {""}
     for _, row in applied.iterrows():
-        mine = seen[(seen["detector"] == "brightness") & (seen["repeat"] == row["repeat"])]
+        mine = seen[(seen["repeat"] == row["repeat"]) & (seen["channel"] == row["channel"])]
         prints = mine[mine["fingerprint"] == "random"]
-        clean = mine[mine["fingerprint"] == ""] if row["repeat"] == 0 else seen[seen["fingerprint"] == ""]
-        clean = clean[clean["detector"] == "brightness"]
-        assert len(prints) == 10 and len(clean) == 400
+        assert len(prints) == row["n"] == 10
         assert row["rate"] == (prints["distance"] > row["value"]).mean()
         assert row["clean_rate"] == pytest.approx((clean["distance"] > row["value"]).mean(), abs=2e-3)
         one, other = prints["distance"].to_numpy()[:, None], clean["distance"].to_numpy()
         above = (one > other).mean() + (one == other).mean() / 2  # these prints are test images themselves
         assert row["auroc"] == pytest.approx(above, abs=1e-3)
-        assert np.allclose(prints["distance"], prints["distance_8bit"], atol=1e-3)  # real pixels are 8-bit already
 
 
-def test_a_detector_that_does_not_apply_says_why(finished):
-    rows = pd.read_csv(finished / "results/mini/detections.csv").query("detector == 'refuses'")
-    assert len(rows) == 2 and (rows["reason"] == "this detector applies to nothing").all() and rows["rate"].isna().all()
+def test_each_channel_has_distances_of_its_own(done):
+    seen = done.findings.distances.query("detector == 'brightness' and fingerprint == 'random' and repeat == 1")
+    stored = done.store.open(done.job("random prints, repeat 1").key).tensors("prints.safetensors")
+    means = stored["samples"].mean(dim=(1, 2, 3)).numpy()
+    training = done.plan.experiment.tasks["digits"].data.load().train.pixels().mean().item()
+    for name, share in (("as_made", 1.0), ("dark", 0.5)):
+        found = seen.loc[seen["channel"] == name, "distance"]
+        assert found.tolist() == pytest.approx(np.abs(share * means - training), abs=1e-6)
 
 
-def test_thresholds_come_from_validation_images_and_false_alarms_from_test_images(finished):
-    jobs = plan(read(watched(finished)))
-    job = next(job for job in jobs.of_kind(DetectorJob) if job.name == "brightness")
-    clean = Store(finished / "store").open(job.key).tensors("clean.safetensors")
+def test_a_detector_that_does_not_apply_says_why_for_every_channel(done):
+    rows = done.findings.detections.query("detector == 'refuses'")
+    assert len(rows) == 4 and (rows["reason"] == "this detector applies to nothing").all() and rows["rate"].isna().all()
+    assert sorted(rows["channel"]) == sorted([*CHANNELS] * 2)
+
+
+def test_a_detector_that_could_not_be_fitted_says_why_for_every_channel_and_has_no_distances(done):
+    rows = done.findings.detections.query("detector == 'lost'")
+    assert len(rows) == 4 and (rows["reason"] == "the images are all alike").all() and rows["rate"].isna().all()
+    assert sorted(rows["channel"]) == sorted([*CHANNELS] * 2)
+    assert "lost" not in set(done.findings.distances["detector"])
+
+
+def test_thresholds_come_from_validation_images_and_false_alarms_from_test_images(done):
+    job = done.job("detector brightness")
+    clean = done.store.open(job.key).tensors("clean.safetensors")
     data = job.task.data.load()
     mean = data.train.pixels().mean()
     for name, part in (("valid", data.valid), ("test", data.test)):
@@ -126,5 +155,5 @@ def test_thresholds_come_from_validation_images_and_false_alarms_from_test_image
 def test_a_detector_that_asks_no_victim_is_fitted_before_there_is_one(tmp_path):
     jobs = plan(read(watched(tmp_path)))
     job = next(job for job in jobs.of_kind(DetectorJob) if not job.parents)
-    Workshop(Store(tmp_path / "store"), jobs.experiment.trainer).do(job)
+    Bench(Store(tmp_path / "store"), jobs.experiment.trainer).do(job)
     assert Store(tmp_path / "store").open(job.key).tensors("state.safetensors").keys() == {"mean"}

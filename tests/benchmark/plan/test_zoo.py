@@ -1,121 +1,97 @@
-"""Zoos: what owners with differently marked victims share, and assets that repeats share."""
+"""Zoos of marked owners: what needs no victim is made once for all marks, what needs one is each owner's own."""
 
 from __future__ import annotations
 
-from benchmark.contracts.owner import Asset, Needs
-from benchmark.plan.assets import AssetJob
+import dataclasses
+
+import pytest
+
 from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
-from benchmark.plan.plan import plan
-from benchmark.plan.prints import PrintsJob
 from benchmark.plan.recipes import Recipe
-from benchmark.plan.verdicts import MeasureJob
-from benchmark.plan.zoo import Mark, Zoos
-from benchmark.spec.component import setting
-from fingerprints.random import Random
+from benchmark.plan.zoo import Mark, Zoo, Zoos
 from suspects.independent import Independent
-from tests.builder import configuration
+from tests.builder import DIGITS, TASK, VGG, configuration
+
+SUSPECTS = {
+    "finetune": {"_target_": "suspect/finetune", "epochs": 1},
+    "leaked": {"_target_": "suspect/leaked", "method": "random", "epochs": 1},
+    "knockoff": {"_target_": "suspect/knockoff", "query_set": DIGITS, "budget": 64, "epochs": 1},
+    "chain": {"_target_": "suspect/chain", "steps": ["finetune", {"_target_": "suspect/weight_pruning"}]},
+    "independent": {"_target_": "suspect/independent", "replicate": [0, 1]},
+    "vgg": {"_target_": "suspect/independent_variant", "data": "same", "architecture": VGG},
+}
+STOLEN = {"finetune", "leaked", "knockoff", "chain"}
+METHODS = {
+    "random": {"_target_": "fingerprint/random"},
+    "conferae": {"_target_": "fingerprint/conferae"},  # which wants a surrogate and a reference, at least
+}
 
 
-class Generator(Asset, name="asset/zoo_generator"):
-    """What a method trains once a victim, with a surrogate's help."""
+class Marked(Independent, name="suspect/test_marked"):
+    """A victim that its owner has marked with a text while it was trained."""
 
-    width: int = 3
-
-    def needs(self):
-        return Needs(surrogates=1)
-
-    def prepare(self, given):
-        raise AssertionError("a plan makes nothing")
+    text: str = ""
 
 
-class Judge(Asset, name="asset/zoo_judge"):
-    """An asset that is made with another."""
-
-    generator: Generator = Generator()
-
-    def needs(self):
-        return Needs(assets={"generator": self.generator})
-
-    def prepare(self, given):
-        raise AssertionError("a plan makes nothing")
+@pytest.fixture
+def experiment():
+    return read(configuration(suspect=SUSPECTS, fingerprint=METHODS, task={"one": TASK, "two": TASK}))
 
 
-class Trained(Random, name="fingerprint/zoo_trained"):
-    """A method with an asset, and a setting that its prints alone depend on."""
-
-    judge: Judge = Judge()
-    strength: float = 0.5
-    limit: float = setting(0.5, stage="score")
-
-    def needs(self):
-        return Needs(references=1, assets={"judge": self.judge})
+def mark(text: str) -> Mark:
+    return Mark(text, Recipe("victim", "victim", Marked(text=text)))
 
 
-TRAINED = {"_target_": "fingerprint/zoo_trained"}
+def models(zoo: Zoo) -> dict[str, ModelJob]:
+    """The victim, the suspects, and what the owner trains for the methods, by title."""
+    helpers = {}
+    for method, fingerprint in zoo.experiment.fingerprints.items():
+        helpers |= {job.title: job for job in zoo.prints(method, fingerprint, 0).owned.helpers()}
+    return {job.title: job for job in (zoo.victim, *zoo.suspects)} | helpers
 
 
-def jobs_with(**settings):
-    """The plan of two repeats of the method with its settings changed."""
-    return plan(read(configuration(fingerprint={"trained": TRAINED | settings})))
+def test_two_marks_share_every_model_that_needs_no_victim_and_nothing_else(experiment):
+    zoos = Zoos(experiment)
+    plain, first, second = (models(zoos.of("one", 0, each)) for each in (None, mark("a"), mark("b")))
+    assert plain.keys() == first.keys() == second.keys()
+    for title, job in plain.items():
+        own = {job.key, first[title].key, second[title].key}
+        needs_victim = job.role in ("victim", "surrogate") or job.recipe.family in STOLEN
+        assert len(own) == (3 if needs_victim else 1), title
+        if needs_victim and job.role != "victim":
+            of = {each[title].parents["victim"] for each in (plain, first, second)}
+            assert of == {each["one: victim"].key for each in (plain, first, second)}, title
+    roles = {(job.role, job.victim is None) for job in plain.values()}
+    assert roles >= {("suspect", True), ("suspect", False), ("surrogate", False), ("reference", True)}
 
 
-def test_an_asset_is_one_job_for_all_repeats_and_comes_before_the_prints():
-    planned = jobs_with()
-    generator, judge = planned.of_kind(AssetJob)
-    assert (generator.name, judge.name) == ("generator", "judge")
-    assert set(generator.parents) == {"victim", "surrogate 0"} and set(judge.parents) == {"victim", "asset generator"}
-    first, second = planned.of_kind(PrintsJob)
-    assert first.parents == second.parents and first.seed != second.seed
-    assert set(first.parents) == {"victim", "reference 0", "asset judge"}
-    order = [job.key for job in planned.jobs]
-    assert order.index(generator.key) < order.index(judge.key) < order.index(first.key)
+def test_shared_models_are_the_same_objects_in_the_experiments_order(experiment):
+    zoos = Zoos(experiment)
+    plain, marked = zoos.of("one", 0), zoos.of("one", 0, mark("a"))
+    assert [job.recipe.label for job in marked.suspects] == [job.recipe.label for job in plain.suspects]
+    assert all(ours is theirs for ours, theirs in zip(plain.suspects, marked.suspects, strict=True) if not ours.victim)
 
 
-def test_a_setting_of_the_method_leaves_its_assets_and_one_of_an_asset_moves_the_prints():
-    def keys(planned, kind):
-        return {job.key for job in planned.of_kind(kind)}
-
-    before, stronger = jobs_with(), jobs_with(strength=0.6)
-    assert keys(stronger, AssetJob) == keys(before, AssetJob)
-    assert not keys(stronger, PrintsJob) & keys(before, PrintsJob)
-    wider = jobs_with(
-        judge={"_target_": "asset/zoo_judge", "generator": {"_target_": "asset/zoo_generator", "width": 4}}
-    )
-    assert not keys(wider, AssetJob) & keys(before, AssetJob)
-    assert not keys(wider, PrintsJob) & keys(before, PrintsJob)
-    assert keys(wider, ModelJob) == keys(before, ModelJob)
-    assert keys(jobs_with(limit=0.7), MeasureJob) == keys(before, MeasureJob)
+def test_a_thief_leaks_the_prints_of_the_owner_that_he_robbed(experiment):
+    zoos = Zoos(experiment)
+    for each in (None, mark("a"), mark("b")):
+        zoo = zoos.of("one", 0, each)
+        (leaked,) = [job for job in zoo.suspects if job.recipe.family == "leaked"]
+        assert leaked.leaked.victim is zoo.victim and leaked.parents["prints"] == zoo.leak("random").key
 
 
-def test_an_ablation_makes_what_its_values_need_through_the_first_channel():
-    base = {"fingerprint": {"trained": TRAINED}, "channel": configuration()["channel"] | {"eight_bit": EIGHT_BIT}}
-    settings = {"trained": {"strength": [0.1, 0.5], "limit": [0.2, 0.3]}}
-    ablation = {"counts": [], "settings": settings, "repeats": 1}
-    before, after = plan(read(configuration(**base))), plan(read(configuration(**base, ablation=ablation)))
-    assert {job.key for job in before.jobs} < {job.key for job in after.jobs}
-    added = [job for job in after.jobs if job.key not in {job.key for job in before.jobs}]
-    suspects = [job for job in before.of_kind(ModelJob) if job.role == "suspect"]
-    assert [job.kind for job in added] == ["prints"] + ["measurement"] * len(suspects)  # strength=0.1, first repeat
-    assert {job.channel_name for job in added[1:]} == {"as_made"}
-    points = [(point.setting, point.value, point.prints.repeat) for point in after.variants]
-    shared = [("strength", 0.5, 0), ("strength", 0.5, 1)]
-    shared += [("limit", value, repeat) for value in (0.2, 0.3) for repeat in (0, 1)]
-    assert points == [("strength", 0.1, 0), *shared]
-    assert all(len(point.measured) == len(suspects) for point in after.variants)
+def test_a_mark_is_of_one_task_and_one_replicate(experiment):
+    zoos, given = Zoos(experiment), mark("a")
+    assert zoos.of("one", 0, given) is zoos.of("one", 0, mark("a"))  # planned once
+    places = [("one", 0), ("one", 1), ("two", 0)]
+    found = [{job.key for job in models(zoos.of(*place, given)).values()} for place in places]
+    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
 
 
-EIGHT_BIT = {"_target_": "channel/eight_bit"}
-
-
-def test_marked_victims_have_copies_of_their_own_and_share_independent_models():
-    zoos = Zoos(read(configuration()))
-    plain = zoos.of("digits", 0)
-    mark = Mark("marked", Recipe("marked victim", "marked", Independent(replicate=7)))
-    marked = zoos.of("digits", 0, mark)
-    assert zoos.of("digits", 0, mark) is marked and zoos.of("digits", 0) is plain is not marked
-    assert marked.victim.key != plain.victim.key and marked.victim.role == "victim"
-    for own, other in zip(plain.suspects, marked.suspects, strict=True):
-        assert own.recipe == other.recipe
-        assert (own is other) == (own.recipe.family == "independent")
-        assert other.victim in (None, marked.victim)
+def test_negatives_do_not_depend_on_what_happens_to_the_victim(experiment):
+    """Nor on the number of suspects beside them."""
+    fewer = dataclasses.replace(experiment, recipes=tuple(r for r in experiment.recipes if r.family != "finetune"))
+    before, after = (Zoos(each).of("one", 0, mark("a")).suspects for each in (experiment, fewer))
+    negatives = [job.key for job in before if job.victim is None]
+    assert [job.key for job in after if job.victim is None] == negatives and len(negatives) == 3

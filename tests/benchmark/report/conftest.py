@@ -95,14 +95,8 @@ def print_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list[dic
     """Rows of findings.prints; akh makes none outside classification."""
     return [
         {
-            **{
-                "task": task,
-                "fingerprint": name,
-                "repeat": repeat,
-                "n": 100,
-                "seconds": 12.0 + repeat,
-                "accepted": 0.5,
-            },
+            **{"task": task, "fingerprint": name, "repeat": repeat},
+            **{"n": 100, "seconds": 12.0 + repeat, "accepted": 0.5},
             "notes": {"gap": 4.0 + repeat, "rule": "least likely"},
         }
         for name in fingerprints
@@ -151,10 +145,8 @@ def detection_rows(task: str, repeats: int, fingerprints: Sequence[str]) -> list
                     {
                         **{"task": task, "fingerprint": name, "repeat": repeat, "detector": detector},
                         "channel": channel,
-                        **{
-                            "threshold": threshold,
-                            "value": value + repeat / 10 * (detector == "svdd") if known else np.nan,
-                        },
+                        "threshold": threshold,
+                        "value": value + repeat / 10 * (detector == "svdd") if known else np.nan,
                         "n": 100,
                         "rate": rate - 0.25 * CHANNELS.index(channel) if known else np.nan,
                         "auroc": 0.625 - 0.125 * CHANNELS.index(channel) if known else np.nan,

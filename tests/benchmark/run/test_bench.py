@@ -27,18 +27,8 @@ from benchmark.tasks.base import Payload, Task
 from fingerprints.labels import LabelMatch
 from fingerprints.random import Random
 from tests.builder import configuration
+from tests.recipes import WHY
 from tests.stores import Done, carried_out
-
-WHY = "nothing here has what it takes"
-
-
-class Refused(Suspect, name="suspect/test_refused"):
-    """A copy that there cannot be of any network."""
-
-    relation: ClassVar[Relation] = Relation.MODIFIED
-
-    def derive(self, given: Ingredients) -> Network:
-        raise Inapplicable(WHY)
 
 
 class Unmade(Asset, name="asset/test_unmade"):

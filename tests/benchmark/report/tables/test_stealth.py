@@ -61,6 +61,15 @@ def test_clean_images_show_the_false_positive_rate_once_a_task(make_whole: Make)
     assert row == ["–", "9", "–", "–", "5.0 ± 0.0", "5.0 ± 0.0", "6.0 ± 1.4", "–", "–"]
 
 
+def test_what_no_channel_touches_is_taken_from_the_main_one(make_whole: Make) -> None:
+    findings = make_whole()
+    calm = made(findings)
+    told = findings.detections
+    told.loc[told["channel"] == "eight_bit", ["value", "clean_rate"]] = [1e6, 1.0]
+    wild = made(findings)
+    assert (wild.rows, wild.notes) == (calm.rows, calm.notes)
+
+
 def test_a_detector_that_does_not_apply_says_why(make_whole: Make) -> None:
     shown = made(make_whole())
     raw, rounded = rows(shown, "digits_angle", "saliency")
