@@ -111,7 +111,7 @@ print(json.dumps({"class": cls.__name__, "modules": [name for name in sys.module
         ("suspect/finetun", "there is no component 'suspect/finetun', did you mean suspect/finetune"),
         ("finetune", "there is no component 'finetune', did you mean suspect/finetune"),
         ("suspects.finetune.FineTune", "there is no component 'suspects.finetune.FineTune', did you mean "),
-        ("zzz", "there is no component 'zzz', known: channel/as_made, "),
+        ("zzz", "there is no component 'zzz', known: "),
     ],
 )
 def test_an_unknown_name_is_one_line_with_those_that_are_near(name, line):
