@@ -30,7 +30,7 @@ report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
 	$(BIN)/python -m benchmark.cli.status $(EXPERIMENT) $(ARGS)
 
-smoke: $(STAMP)  ## every component once on tiny budgets
+smoke: $(STAMP)  ## the digits experiment on tiny budgets
 	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
 
 test: $(STAMP)  ## all tests

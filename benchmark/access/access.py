@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import weakref
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import torch
@@ -35,19 +36,33 @@ class Access:
 
 
 class _BlackBox(Access):
-    """Asks through two queues, whose other ends are held by the thread that has the target."""
+    """Asks through two queues, whose other ends are held by the thread that has the target; one question at a time."""
 
     def __init__(self, requests: SimpleQueue[Any], replies: SimpleQueue[Any]) -> None:
         super().__init__()
-        self._requests, self._replies = requests, replies
+        self._requests, self._replies, self._turn = requests, replies, Lock()
 
     def _ask(self, x: Tensor, pair: Tensor | None) -> Tensor:
-        self._requests.put((x, pair))
-        answer, error = self._replies.get()
+        x, pair = _plain(x), None if pair is None else _plain(pair)
+        with self._turn:
+            self._requests.put((x, pair))
+            try:
+                answer, error = self._replies.get()
+            except BaseException:
+                self._replies.get()  # Ctrl-C: the thread must have left torch before the interpreter goes
+                raise
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # with its traceback it would hold this frame, and so the thread
         self.queries += len(x)
         return answer
+
+
+def _plain(x: Tensor) -> Tensor:
+    """The tensor without whatever a subclass of its own would do where the target is at hand."""
+    return x.detach().as_subclass(Tensor)
 
 
 class AnswerAPI(_BlackBox):

@@ -30,6 +30,9 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         InputError: something in the configuration or the store has to be mended by the user.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    from benchmark.collect.findings import collect
+    from benchmark.report import write
+
     executor = built(config["executor"], "executor", "executor")
     experiment = read(config)
     jobs = plan(experiment)
@@ -39,28 +42,26 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         from benchmark.report.sweep import folder_name
 
         folder = folder.with_name(f"{experiment.name}.sweep") / folder_name(overrides)
-    if config["compute"]:
-        failures = _make(jobs, store, executor)
+    if not config["compute"] and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
+        raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
+    damaged: set[str] = set()
+    while True:
+        failures = _make(jobs, store, executor) if config["compute"] else []
         if failures is None:
             return 0  # the report has to wait for what was queued
-    else:
-        failures = []
-        if not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
-            raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
-    for failure in failures:
-        _say(f"failed: {failure.job.title}: {failure.error}")
-    if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
-        _say("no results: nothing could be judged")
-        return 1
-
-    from benchmark.collect.findings import collect
-    from benchmark.report import write
-
-    try:
-        findings = collect(jobs, store, failures, config, overrides)
-    except Damaged as error:
-        store.recheck(error.key)
-        raise InputError(str(error)) from None
+        for failure in failures:
+            _say(f"failed: {failure.job.title}: {failure.error}")
+        if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
+            _say("no results: nothing could be judged")
+            return 1
+        try:
+            findings = collect(jobs, store, failures, config, overrides)
+            break
+        except Damaged as error:
+            store.recheck(error.key)
+            if error.key in damaged or not config["compute"]:
+                raise InputError(str(error)) from None
+            damaged.add(error.key)  # to be made again before the next look
     write(findings, folder, ROOT / "results" / "published")
     if swept:
         from benchmark.report.sweep import join

@@ -15,11 +15,15 @@ def plain(config: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:
     Hydra merges what `++task.mine.architecture={_target_: network/vgg11, width: 16}` says into the settings of the
     component that was there; a component of another kind wants none of them, so here it takes the old one's place.
     """
+    replaced: list[str] = []
     with open_dict(config):
         for override in OverridesParser.create().parse_overrides(list(overrides)):
-            value = override.value()
+            key, value = override.key_or_group, override.value()
             if isinstance(value, dict) and "_target_" in value:
-                OmegaConf.update(config, override.key_or_group, value, merge=False)
+                OmegaConf.update(config, key, value, merge=False)
+                replaced.append(f"{key}.")
+            elif key.startswith(tuple(replaced)):
+                OmegaConf.update(config, key, value)
     found = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     assert isinstance(found, dict)
     return {str(key): node for key, node in found.items()}

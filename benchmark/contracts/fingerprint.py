@@ -79,7 +79,7 @@ class Verifier(ABC):
 
     @abstractmethod
     def score(self, measured: Tensor, payload: Payload) -> float:
-        """The matching score in [0, 1], the higher the more likely stolen."""
+        """The matching score in [0, 1]: the higher, the more it is the victim that answers."""
 
     def statistic(self, measured: Tensor, payload: Payload) -> float | None:
         """The number in its own unit that the score was made of, such as a distance; None where there is no other."""

@@ -33,7 +33,7 @@ class Ingredients:
     """What a recipe works with.
 
     Attributes:
-        victim: a network of the recipe's own, free to be changed; None for negatives.
+        victim: a network of the recipe's own, free to be changed; None for models that need none.
         leaked: the prints that the recipe `leaks`, or None.
         meter: counts what an extraction asks of the victim.
     """
@@ -50,7 +50,7 @@ class Ingredients:
         """The victim's copy.
 
         Raises:
-            ValueError: the recipe was not given one (it is a negative).
+            ValueError: the recipe was not given one (it makes models that need none).
         """
         if self.victim is None:
             raise ValueError("this recipe has no victim")
@@ -60,7 +60,7 @@ class Ingredients:
         """What a recipe trains on: the owner's training images (`same`) or those that the owner has not got (`other`).
 
         Args:
-            samples: so many of them at random, from the case's seed; None or too many for all.
+            samples: so many of them at random, from the seed given; None or too many for all.
 
         Raises:
             ValueError: the owner has all images, there are no others.
@@ -75,7 +75,7 @@ class Ingredients:
         return ImageSet(found.images[index], found.targets[index])
 
     def fresh(self) -> Network:
-        """An untrained network of the task's architecture, its weights drawn from the case's seed or out of a file."""
+        """An untrained network of the task's architecture, its weights drawn from the seed given or out of a file."""
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             network = self.task.network()

@@ -24,10 +24,14 @@ class Relation(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be told apart: suspects of which the answer is yes (`positive`) and of which it is no (`negative`)."""
+    """What is asked of suspects, so that a high matching score says yes.
+
+    Attributes:
+        positive: relations of the suspects of which the answer is yes.
+        negative: relations of those of which it is no; of the others it is not asked.
+    """
 
     name: str
-    text: str
     positive: frozenset[Relation]
     negative: frozenset[Relation]
 
@@ -37,13 +41,11 @@ class Question:
         return "" if asked else f"the question of {self.name} is not asked where the relation is «{relation}»"
 
 
+# Ownership: does the suspect come of the victim? Integrity: is it still the victim, not tampered with?
 OWNERSHIP = Question(
     "ownership",
-    "does the suspect come of the victim?",
     frozenset({Relation.EQUIVALENT, Relation.MODIFIED, Relation.DERIVED}),
     frozenset({Relation.INDEPENDENT}),
 )
-INTEGRITY = Question(
-    "integrity", "was the victim tampered with?", frozenset({Relation.MODIFIED}), frozenset({Relation.EQUIVALENT})
-)
+INTEGRITY = Question("integrity", frozenset({Relation.EQUIVALENT}), frozenset({Relation.MODIFIED}))
 QUESTIONS = {question.name: question for question in (OWNERSHIP, INTEGRITY)}

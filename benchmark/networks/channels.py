@@ -109,6 +109,8 @@ def channel_groups(
         try:
             graph = tp.DependencyGraph().build_dependency(network, example, unwrapped_parameters=loose)
             groups = list(graph.get_all_groups(ignored_layers=[*ignored], root_module_types=[*kinds]))
+        except (MemoryError, OSError, torch.OutOfMemoryError, torch.AcceleratorError):
+            raise  # of the machine, not of the network
         except Exception as error:  # the tracer's own, of any type: it knows some operations only
             raise Inapplicable(f"which layers share channels cannot be traced ({type(error).__name__})") from error
     return graph, groups

@@ -38,7 +38,7 @@ def variants(experiment: Experiment, zoos: Zoos, task_name: str, known: Collecti
             continue
         for value in ablation.values:
             changed = dataclasses.replace(fingerprint, **{ablation.setting: value})
-            note = f"{ablation.setting}={value:g}"
+            note = f"{ablation.setting}={value!r}"
             for repeat in range(experiment.repeats):
                 zoo = zoos.of(task_name, experiment.replicate(repeat))
                 prints = zoo.prints(ablation.method, changed, repeat, note)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from benchmark.errors import Inapplicable
 from benchmark.plan.job import Bench, Job
 from benchmark.plan.models import ModelJob, Models
-from benchmark.spec.component import spec_of
+from benchmark.spec.component import name_of, spec_of
 from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
@@ -48,11 +49,20 @@ class Owned:
         return Owner(
             self.victim.task,
             bench.data(self.victim.task),
-            bench.loaded(self.victim),
-            tuple(bench.loaded(model) for model in self.surrogates),
-            tuple(bench.loaded(model) for model in self.references),
-            {name: bench.loaded(asset) for name, asset in self.assets.items()},
+            _loaded(bench, self.victim),
+            tuple(_loaded(bench, model) for model in self.surrogates),
+            tuple(_loaded(bench, model) for model in self.references),
+            {name: _loaded(bench, asset) for name, asset in self.assets.items()},
         )
+
+
+def _loaded(bench: Bench, job: Job) -> Any:
+    """What the job has made; where there can be no such thing, the reason says of what it is one."""
+    try:
+        return bench.loaded(job)
+    except Inapplicable as reason:
+        of = job.title.partition(": ")[2]
+        raise Inapplicable(f"{of}: {reason}") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +70,6 @@ class AssetJob(Job):
     """Prepares one asset of one victim; every method, repeat and number of prints that wants the same one shares it."""
 
     owned: Owned = field(repr=False)
-    name: str
     asset: Asset = field(repr=False)
     replicate: int
 
@@ -69,16 +78,16 @@ class AssetJob(Job):
 
     @property
     def title(self) -> str:
-        return f"{self.task_name}: asset {self.name}"
+        return f"{self.task_name}: {name_of(self.asset)}"
 
     @property
     def like(self) -> str:
-        return self.name
+        return name_of(self.asset)
 
     @property
     def seed(self) -> int:
-        """Of everything random in it."""
-        return seed_for(self.task_name, "asset", self.name, self.replicate)
+        """Of everything random in it, whatever the methods that want it call it."""
+        return seed_for(self.task_name, "asset", name_of(self.asset), self.replicate)
 
     def made_from(self) -> Mapping[str, Job]:
         return self.owned.named()

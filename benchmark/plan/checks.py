@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmark.contracts.truth import Relation
 from benchmark.errors import InputError, near_misses
+from benchmark.spec.component import spec_of
+from benchmark.spec.identity import canonical
 
 if TYPE_CHECKING:
     from benchmark.plan.experiment import Experiment
@@ -26,6 +28,9 @@ def check(experiment: Experiment) -> None:
     for label in labels:
         if labels.count(label) > 1:
             raise InputError(f"suspect.{label.split()[0]}: the suspect «{label}» is listed twice")
+    if "victim" in {recipe.family for recipe in experiment.recipes}:
+        raise InputError("suspect.victim: the victim is no suspect, call it otherwise")
+    _check_channels(experiment)
     _check_ablations(experiment)
     _check_leaks(experiment)
     _check_data(experiment)
@@ -50,6 +55,15 @@ def _sides(experiment: Experiment) -> tuple[tuple[frozenset[Relation], str], ...
     """The relations on either side of the question, each with its name."""
     question = experiment.question
     return (question.positive, "positive"), (question.negative, "negative")
+
+
+def _check_channels(experiment: Experiment) -> None:
+    """Each differs from the others, or what was measured through one would stand for both."""
+    known: dict[str, str] = {}
+    for name, channel in experiment.channels.items():
+        other = known.setdefault(canonical(spec_of(channel, "measure")), name)
+        if other != name:
+            raise InputError(f"channel.{name}: is the same as {other}, leave one of them out")
 
 
 def _check_leaks(experiment: Experiment) -> None:

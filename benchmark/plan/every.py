@@ -10,6 +10,8 @@ from omegaconf import OmegaConf
 from benchmark.errors import InputError, near_misses
 from benchmark.paths import CONF
 
+GROUPS = ("task", "suspect", "fingerprint", "channel", "detector")  # those of which an experiment has several
+
 
 def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with all yamls of the groups that `every` names, less those that it lists for each.
@@ -17,13 +19,13 @@ def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
     What the configuration says of one of them goes on top of its yaml.
 
     Raises:
-        InputError: a group or a yaml to be left out does not exist.
+        InputError: such a group or a yaml to be left out does not exist.
     """
     completed = dict(config)
     for group, left_out in (config.get("every") or {}).items():
         yamls = {path.stem: path for path in sorted((CONF / group).glob("*.yaml"))}
-        if not yamls:
-            raise InputError(f"every.{group}: there is no such group in conf/")
+        if group not in GROUPS:
+            raise InputError(f"every.{group}: wants one of {', '.join(GROUPS)}")
         for name in left_out or ():
             if name not in yamls:
                 raise InputError(f"every.{group}: conf/{group} has no {name}.yaml, {near_misses(name, yamls)}")

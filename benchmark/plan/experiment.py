@@ -92,7 +92,7 @@ def read(config: Mapping[str, Any]) -> Experiment:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(config["name"])):
         raise InputError(f"name: wants letters, digits, '_', '-' and '.', for a folder's name, got {config['name']!r}")
-    plug_in(config.get("plugins") or [])
+    plug_in(_modules(config))
     config = with_every(config)
     experiment = Experiment(
         name=str(config["name"]),
@@ -116,6 +116,13 @@ def read(config: Mapping[str, Any]) -> Experiment:
     )
     check(experiment)
     return experiment
+
+
+def _modules(config: Mapping[str, Any]) -> list[str]:
+    modules = config.get("plugins") or []
+    if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
+        raise InputError(f"plugins: wants a list of modules, got {modules!r}")
+    return modules
 
 
 def _question(config: Mapping[str, Any]) -> Question:

@@ -34,7 +34,7 @@ class Bench(Protocol):
 
         Raises:
             Inapplicable: there can be none, for the reason that stands in its place.
-            StoreError: it is missing.
+            Damaged: it is missing, or no longer what was written.
         """
 
     def open(self, job: Job) -> Artefact:

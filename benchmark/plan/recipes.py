@@ -71,7 +71,7 @@ def _ladder(family: str, node: Any) -> list[Recipe]:
         chosen = dict(zip(rungs, rung, strict=True))
         suspect = built({**node, **chosen}, "suspect", path)
         settings = settings_of(suspect)
-        label = " ".join([family, *(f"{key}={_short(settings[key])}" for key in chosen)])
+        label = " ".join([family, *(f"{key}={_short(settings.get(key, chosen[key]))}" for key in chosen)])
         recipes.append(Recipe(family, label, suspect))
     return recipes
 

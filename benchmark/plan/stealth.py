@@ -43,7 +43,7 @@ class VisibilityJob(Job):
         return {"prints": self.prints, "victim": self.prints.victim}
 
     def identity(self) -> dict[str, Any]:
-        return {"task": spec_of(self.task, "measure"), "channel": spec_of(self.channel)}
+        return {"task": spec_of(self.task, "measure"), "channel": spec_of(self.channel, "measure")}
 
     def build(self, bench: Bench, folder: Path) -> None:
         from dataclasses import replace
@@ -91,7 +91,7 @@ class DetectorJob(Job):
         return {"victim": self.victim} if self.detector.asks_victim else {}
 
     def identity(self) -> dict[str, Any]:
-        return {"data": spec_of(self.task.data), "detector": spec_of(self.detector), "seed": self.seed}
+        return {"data": spec_of(self.task.data), "detector": spec_of(self.detector, "measure"), "seed": self.seed}
 
     def build(self, bench: Bench, folder: Path) -> None:
         """Some clean images are there to set thresholds, some to check them."""
@@ -138,7 +138,7 @@ class DetectionJob(Job):
         return {"prints": self.prints, "detector": self.fitted, **self.fitted.made_from()}
 
     def identity(self) -> dict[str, Any]:
-        return {"detector": spec_of(self.fitted.detector), "channel": spec_of(self.channel)}
+        return {"detector": spec_of(self.fitted.detector, "measure"), "channel": spec_of(self.channel, "measure")}
 
     def build(self, bench: Bench, folder: Path) -> None:
         from benchmark.store.artefacts import write_tensors

@@ -43,7 +43,7 @@ class MeasureJob(Job):
         return {"prints": self.prints, "suspect": self.suspect}
 
     def identity(self) -> dict[str, Any]:
-        return {**self.prints.measured, "channel": spec_of(self.channel)}
+        return {**self.prints.measured, "channel": spec_of(self.channel, "measure")}
 
     def build(self, bench: Bench, folder: Path) -> None:
         from benchmark.access.target import Target
@@ -122,7 +122,7 @@ class ExhibitJob(Job):
 
 
 def exhibit(experiment: Experiment, prints: PrintsJob, suspects: Iterable[ModelJob]) -> ExhibitJob | None:
-    """The victim, the last positive that kept training (or the first one), the first negative; None without them.
+    """The victim, the last of the first family of positives that train, the first negative; None without them.
 
     Models with other labels or another architecture are shown only where there are no others, other labels never.
     """
@@ -135,7 +135,8 @@ def exhibit(experiment: Experiment, prints: PrintsJob, suspects: Iterable[ModelJ
     )
     if not (positive and negative):
         return None
-    tuned = [job for job in positive if job.recipe.family == "finetune"] or positive
-    shown = {job.recipe.label: job for job in (prints.victim, tuned[-1], negative[0])}
+    trained = [job for job in positive if job.recipe.suspect.trains] or positive
+    copy = [job for job in trained if job.recipe.family == trained[0].recipe.family][-1]
+    shown = {job.recipe.label: job for job in (prints.victim, copy, negative[0])}
     count = min(experiment.gallery, experiment.count)
     return ExhibitJob(prints.task_name, prints.task, prints, shown, count)

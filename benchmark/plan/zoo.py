@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mark:
-    """What an owner does to the victim while it is trained; `recipe` makes that victim, `name` is empty for nothing."""
+    """What an owner does to the victim while it is trained, as a watermark does; `recipe` makes that victim.
+
+    `name` is empty for nothing, which is all that an experiment asks for so far.
+    """
 
     name: str
     recipe: Recipe
@@ -120,12 +123,14 @@ class Zoo:
 
     def _owned(self, needs: Needs) -> Owned:
         surrogates, references = (self._helpers_of(role, number) for role, number in needs.models())
-        return Owned(self.victim, surrogates, references, {n: self._asset(n, a) for n, a in needs.assets.items()})
+        return Owned(
+            self.victim, surrogates, references, {name: self._asset(asset) for name, asset in needs.assets.items()}
+        )
 
-    def _asset(self, name: str, asset: Asset) -> AssetJob:
+    def _asset(self, asset: Asset) -> AssetJob:
         key = canonical(spec_of(asset))
         if key not in self._assets:
-            self._assets[key] = AssetJob(*self._own, self._owned(asset.needs()), name, asset, self.replicate)
+            self._assets[key] = AssetJob(*self._own, self._owned(asset.needs()), asset, self.replicate)
         return self._assets[key]
 
     def _model(self, role: str, recipe: Recipe) -> ModelJob:

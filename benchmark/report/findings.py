@@ -19,7 +19,7 @@ FAMILIES = ("finetune", "retrain", "weight_pruning", "filter_pruning", "distill"
 # What an experiment may ask. The answer is yes for positives, no for negatives.
 QUESTIONS: dict[str, str] = {
     "ownership": "does the suspect come of the victim?",
-    "integrity": "was the victim tampered with?",
+    "integrity": "is the suspect still the victim, not tampered with?",
 }
 
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from benchmark.data.base import DataSource, Splits
-from benchmark.errors import Inapplicable, StoreError
+from benchmark.errors import Damaged, Inapplicable, StoreError
 from benchmark.plan import job as contract
 from benchmark.plan.job import Job
 from benchmark.store.artefacts import Artefact, Store
@@ -40,8 +40,8 @@ class Bench(contract.Bench):
         checkpoints = self.checkpoints(job)
         try:
             made = self.store.make(job.key, job.spec, job.parents, partial(self._fill, job), role=job.title)
-        except StoreError:
-            raise  # a full disk is no fault of the training, which goes on from there
+        except (StoreError, Damaged):
+            raise  # no fault of the training, which goes on from there
         except Exception:
             checkpoints.clear()
             raise

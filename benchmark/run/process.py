@@ -23,7 +23,6 @@ from benchmark.errors import Damaged, StoreError
 if TYPE_CHECKING:
     from benchmark.plan.job import Job
     from benchmark.run.bench import Bench
-    from benchmark.store.artefacts import Store
     from benchmark.training.trainer import Trainer
 
 GRACE = 5.0  # seconds for a job to take its draft away, when the run that it belongs to is over
@@ -73,18 +72,16 @@ def do(job: Job) -> Outcome:
     """Does a job; why it failed goes to failures/KEY.txt in the store too, for whoever asks later."""
     global _busy
     assert _bench is not None
-    note = failure_note(_bench.store.root, job.key)
     start = time.monotonic()
     _busy = True
     try:
-        _bench.do(job)
-        note.unlink(missing_ok=True)
+        _attempt(job, _bench)
+        failure_note(_bench.store.root, job.key).unlink(missing_ok=True)
     except StoreError as error:
         return Outcome(0, str(error), fatal=True)
-    except Damaged as error:
-        return _set_aside(_bench.store, error)
     except Exception as error:
         line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
+        note = failure_note(_bench.store.root, job.key)
         note.parent.mkdir(exist_ok=True)
         note.write_text(f"{line}\n\n{job.title}\n{traceback.format_exc()}", encoding="utf-8")
         return Outcome(0, line)
@@ -95,13 +92,18 @@ def do(job: Job) -> Outcome:
     return Outcome(time.monotonic() - start)
 
 
-def _set_aside(store: Store, error: Damaged) -> Outcome:
-    """Moves what is damaged aside, to be made again before the job that read it is tried once more."""
+def _attempt(job: Job, bench: Bench) -> None:
+    """Does the job, once more if what it read was damaged and somebody has made that again meanwhile.
+
+    Raises:
+        Damaged: nobody has; it was moved aside, to be made again before the job is tried another time.
+    """
     try:
-        store.recheck(error.key)
-    except StoreError as closed:
-        return Outcome(0, str(closed), fatal=True)
-    return Outcome(0, str(error))
+        bench.do(job)
+    except Damaged as error:
+        if bench.store.recheck(error.key) is None:
+            raise
+        bench.do(job)
 
 
 def failure_note(root: Path, key: str) -> Path:

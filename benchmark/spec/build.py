@@ -55,6 +55,8 @@ def built(node: Any, group: str, path: str) -> Any:
     """
     if isinstance(node, Mapping) and "_target_" not in node:
         raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. '{path.replace('.', '=[')}]'")
+    if isinstance(node, str):
+        node = {"_target_": node}  # by its name alone, at its defaults
     name = str(node["_target_"]) if isinstance(node, Mapping) else ""
     if not name.startswith(f"{group}/"):
         raise InputError(f"{path}: needs {_a(group)}, got {name or repr(node)}")

@@ -29,6 +29,9 @@ def register(name: str, cls: type) -> None:
     group, _, rest = name.partition("/")
     if not (group.isidentifier() and rest.isidentifier()):
         raise TypeError(f"{cls.__name__}: wants a name such as 'suspect/finetune', got {name!r}")
+    own = index().get(name, cls.__module__)
+    if own != cls.__module__:
+        raise TypeError(f"{cls.__name__}: a component of {own} is called {name!r} already")
     other = _classes.get(name)
     if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
         raise TypeError(f"{cls.__name__}: {other.__module__}.{other.__qualname__} is called {name!r} already")
@@ -65,6 +68,8 @@ def plug_in(modules: Iterable[str]) -> None:
             importlib.import_module(module)
         except ImportError as error:
             raise InputError(f"plugins: cannot import {module!r} ({error}); is its folder in PYTHONPATH?") from None
+        except Exception as error:  # whatever the module raises while it is imported
+            raise InputError(f"plugins: {module!r} fails ({type(error).__name__}: {error})") from error
 
 
 @cache
@@ -87,7 +92,7 @@ def index() -> dict[str, str]:
 def _declared(path: Path) -> Iterator[str]:
     """The names of the components that a source file defines; the file is not run."""
     text = path.read_text(encoding="utf-8")
-    if 'name="' not in text:
+    if "name=" not in text:
         return
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef):

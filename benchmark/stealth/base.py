@@ -20,7 +20,7 @@ from benchmark.tasks.base import Task
 class Detector(Component, ABC):
     """A defender's test of single queries: the larger the distance, the more suspicious."""
 
-    asks_victim: ClassVar[bool]  # whether distances depend on the classifier that is queried
+    asks_victim: ClassVar[bool] = False  # whether distances depend on the classifier that is queried
 
     def inapplicable(self, task: Task) -> Reason:
         """Why the detector does not apply to a task."""

@@ -29,7 +29,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from benchmark.errors import StoreError
+from benchmark.errors import Damaged, StoreError
 from benchmark.spec.identity import canonical
 from benchmark.store.content import Artefact as Artefact
 from benchmark.store.content import write_tensors as write_tensors
@@ -111,6 +111,7 @@ class Store:
         known, folder = self._verified.get(key), self._folder(key)
         if known and folder.is_dir():
             return known
+        self._verified.pop(key, None)  # it was moved aside; what is made in its place has files of its own
         with one_line(self.root):
             manifest, fault = examine(folder, key)
             if not fault:
@@ -153,14 +154,15 @@ class Store:
         """The artefact `key`, as `find` gives it; waits for whoever makes it, and for a server that shows it late.
 
         Raises:
-            StoreError: it is missing or damaged, or the store cannot be read.
+            Damaged: it is missing, or was damaged and is aside now; to be made again before whoever needs it.
+            StoreError: the store cannot be read.
         """
         found = self.find(key)
         if found is None:
             with one_line(self.root), self._lock(key):
                 found = self._load(key)
         if found is None:
-            raise StoreError(f"store {self.root} has no intact artefact {key}: run its experiment again to make it")
+            raise Damaged(key, "it is gone")
         return found
 
     def _folder(self, key: str) -> Path:

@@ -1,4 +1,4 @@
-"""One way to train anything: Lightning underneath (benchmark/fitting.py), data resident on the device.
+"""One way to train anything: Lightning underneath (benchmark/training/fitting.py), data resident on the device.
 
 The images are one uint8 tensor; a batch is a gather. No loader processes, no per-step logging, no bar per fit.
 """

@@ -2,7 +2,7 @@
 
 A reconstruction: the paper's text was not available. Known of it is that it fingerprints networks of rectified linear
 units, in any task, without training data. All five steps are ours: 1. which hidden units carry a code, 2. the base
-images, 3. the code and its loss, 4. which candidates are kept, 5. when an answer matches (fingerprints/tafa_verify.py).
+images, 3. the code and its loss, 4. which candidates are kept, 5. when an answer matches (fingerprints/tafa/verify.py).
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def jobs_with(**settings):
 def test_an_asset_is_one_job_for_all_repeats_and_comes_before_the_prints():
     planned = jobs_with()
     generator, judge = planned.of_kind(AssetJob)
-    assert (generator.name, judge.name) == ("generator", "judge")
+    assert (type(generator.asset), type(judge.asset)) == (Generator, Judge)
     assert set(generator.parents) == {"victim", "surrogate 0"} and set(judge.parents) == {"victim", "asset generator"}
     first, second = planned.of_kind(PrintsJob)
     assert first.parents == second.parents and first.seed != second.seed

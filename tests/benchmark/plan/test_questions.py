@@ -68,7 +68,7 @@ def test_the_questions_take_sides():
     assert set(QUESTIONS) == {"ownership", "integrity"}
     assert OWNERSHIP.positive | OWNERSHIP.negative == set(Relation)
     assert OWNERSHIP.negative == {Relation.INDEPENDENT}
-    assert (INTEGRITY.positive, INTEGRITY.negative) == ({Relation.MODIFIED}, {Relation.EQUIVALENT})
+    assert (INTEGRITY.positive, INTEGRITY.negative) == ({Relation.EQUIVALENT}, {Relation.MODIFIED})
     assert not any(q.positive & q.negative for q in QUESTIONS.values())
 
 
@@ -77,7 +77,7 @@ def test_ownership_sets_all_copies_against_independent_models():
 
 
 def test_integrity_sets_modified_against_equivalent_models_and_plans_no_other():
-    assert planned("integrity") == {True: {"pruned"}, False: {"permuted"}}
+    assert planned("integrity") == {True: {"permuted"}, False: {"pruned"}}
 
 
 def test_why_a_question_is_not_asked_of_the_others():
@@ -106,8 +106,8 @@ def test_a_question_moves_no_key_of_what_both_plan():
     [
         ("theft", SUSPECTS, r"^question: 'theft' is none of ownership, integrity$"),
         (None, SUSPECTS, r"^question: None is none of ownership, integrity$"),
-        ("integrity", {"pruned": SUSPECTS["pruned"]}, r"^suspect: the experiment has no negative suspect, "),
-        ("integrity", {"permuted": SUSPECTS["permuted"]}, r"^suspect: the experiment has no positive suspect, "),
+        ("integrity", {"pruned": SUSPECTS["pruned"]}, r"^suspect: the experiment has no positive suspect, "),
+        ("integrity", {"permuted": SUSPECTS["permuted"]}, r"^suspect: the experiment has no negative suspect, "),
         ("ownership", {"pruned": SUSPECTS["pruned"]}, r"^suspect: the experiment has no negative suspect, "),
     ],
 )
