@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+Reason = str  # why something does not apply, in a clause as tables print it; empty where nothing is against it
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used; the message is one line and says what would be right."""

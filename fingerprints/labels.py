@@ -9,6 +9,7 @@ from torch import Tensor
 
 from benchmark.access.access import LABEL, LabelAPI
 from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.errors import Reason
 from benchmark.tasks.base import Payload, Task
 
 
@@ -27,7 +28,7 @@ class LabelMatch(Matcher):
 class LabelFingerprint(Fingerprint):
     """A method whose prints are verified by label match; it applies to classification only."""
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return task.no_label
 
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:

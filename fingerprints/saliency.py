@@ -20,7 +20,7 @@ from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
 from benchmark.data.base import draw
-from benchmark.errors import Inapplicable, InputError
+from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Scorer, Task
@@ -53,7 +53,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train
-        owner.victim.maps(train.pixels(slice(1)))  # Inapplicable before any work where there is no map
+        rasterise(self.pattern, *owner.victim.maps(train.pixels(slice(1))).shape[2:])  # or else Inapplicable, at once
         candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
         if len(candidates) < count:
             raise InputError(f"count: the victim answers only {len(candidates)} training images right, {count} wanted")
@@ -216,11 +216,7 @@ class WhiteSaliency(Matcher):
         self.method = method
 
     def measure(self, prints: Prints, suspect: WhiteBox) -> Tensor:
-        network = suspect.inspect(len(prints.samples))
-        try:
-            return self.method.corner(suspect.task, network, prints.samples, prints.payload)
-        except InputError as error:  # the suspect's map is smaller than the pattern's corner
-            raise Inapplicable(str(error)) from error
+        return self.method.corner(suspect.task, suspect.inspect(len(prints.samples)), prints.samples, prints.payload)
 
     def matches(self, measured: Tensor, payload: Payload) -> Tensor:
         threshold = payload["auto_t_wb"] if self.method.thresholds == "auto" else self.method.t_wb

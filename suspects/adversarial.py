@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.crafting.attacks import pgd
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -32,7 +33,7 @@ class AdversarialTraining(Suspect, name="suspect/adversarial"):
 
     relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return "" if task.kind == "classification" else "adversarial examples leave a class, and the task has none"
 
     def derive(self, given: Ingredients) -> Network:

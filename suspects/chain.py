@@ -7,7 +7,7 @@ from functools import reduce
 
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
-from benchmark.errors import InputError
+from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network, plainly_laid_out
 from benchmark.tasks.base import Task
 from suspects.finetune import FineTune
@@ -46,7 +46,7 @@ class Chain(Suspect, name="suspect/chain"):
     def leaks(self) -> str:
         return next((step.leaks for step in self.steps if step.leaks), "")
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         for step in self.steps:
             if reason := step.inapplicable(task):
                 return f"{type(step).__name__}: {reason}"

@@ -15,6 +15,7 @@ from benchmark.access.target import Target
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet
+from benchmark.errors import Reason
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -54,7 +55,7 @@ class Extraction(Suspect):
         """No: the substitute sees the thief's pictures only."""
         return False
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         if task.kind == "similarity":
             return "the API compares two images and hands out no answer to a single one"
         return task.no_label if self.answers == "label" else ""

@@ -14,6 +14,7 @@ from torch import nn
 
 from benchmark.contracts.suspect import Ingredients, Suspect, lacking
 from benchmark.contracts.truth import Relation
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -35,7 +36,7 @@ class FineTune(Suspect, name="suspect/finetune"):
 
     relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return lacking(self.data, task)
 
     def derive(self, given: Ingredients) -> Network:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from benchmark.contracts.suspect import Ingredients, Suspect, lacking
 from benchmark.contracts.truth import Relation
+from benchmark.errors import Reason
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -42,7 +43,7 @@ class IndependentVariant(Suspect, name="suspect/independent_variant"):
         """Whether it was trained on the victim's images."""
         return self.data == "same"
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         if reason := lacking(self.data, task):
             return reason
         if isinstance(task.architecture, type(self.architecture)):

@@ -72,7 +72,7 @@ class FilterPruning(Pruning, name="suspect/filter_pruning"):
         network = given.copy_of_victim()
         example = given.data.train.pixels(slice(0, 2))
         if not remove_filters(network, example, self.ratio, keep_residual_widths=self.residual == "inner"):
-            raise Inapplicable(f"no filter could go: {self.ratio:g} of every width that is free is less than one")
+            raise Inapplicable(f"no filter could go: sums join every width of which {self.ratio:g} is one or more")
         return self.recover(network, given)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -24,7 +25,7 @@ class LabelSmoothing(Suspect, name="suspect/label_smoothing"):
 
     relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return "" if task.kind == "classification" else "the answers are no class probabilities that could be smoothed"
 
     def derive(self, given: Ingredients) -> Network:

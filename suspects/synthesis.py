@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from benchmark.access.target import CHUNK
 from benchmark.contracts.suspect import Ingredients
 from benchmark.crafting.descent import AdamDescent
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -29,7 +30,7 @@ class Synthesis(Extraction, name="suspect/synthesis"):
     steps: int = setting(default=20, low=1)
     step: float = setting(default=0.01, above=0)
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         if task.kind != "classification":
             return "pictures are synthesised for class distributions, and the task has no classes"
         return super().inapplicable(task)

@@ -12,6 +12,7 @@ from benchmark.contracts.suspect import Ingredients, Suspect, size_of
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource
 from benchmark.data.regrouped import Regrouped
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Task
@@ -36,7 +37,7 @@ class Transfer(Suspect, name="suspect/transfer"):
 
     relation: ClassVar[Relation] = Relation.MODIFIED
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         if not hasattr(task, "classes"):
             return "the answer is a number, and another scale of it is no other label space"
         if self.data is None and task.classes <= self.classes:

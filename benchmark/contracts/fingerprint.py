@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.access.access import KINDS
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.errors import Reason
 from benchmark.spec.component import Component
 from benchmark.tasks.base import Payload, Task
 
@@ -107,8 +108,8 @@ class Fingerprint(Component, ABC):
     pool: ClassVar[str] = "train"  # the split that prints are made from; N may not exceed it
     reconstruction: ClassVar[bool] = False  # the source text was not available; every table marks it
 
-    def inapplicable(self, task: Task) -> str:
-        """Why the method does not apply to a task, or an empty text."""
+    def inapplicable(self, task: Task) -> Reason:
+        """Why the method does not apply to a task."""
         return ""
 
     def needs(self) -> Needs:

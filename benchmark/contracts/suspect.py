@@ -12,7 +12,7 @@ from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.share import Share
-from benchmark.errors import InputError
+from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component, setting
 from benchmark.tasks.base import Task
@@ -113,8 +113,8 @@ class Suspect(Component, ABC):
         """The method whose prints the thief has got hold of, by its key in the experiment; or nothing."""
         return ""
 
-    def inapplicable(self, task: Task) -> str:
-        """Why the recipe makes no sense for a task, or an empty text."""
+    def inapplicable(self, task: Task) -> Reason:
+        """Why the recipe makes no sense for a task."""
         return ""
 
     def check_data(self) -> None:
@@ -145,6 +145,6 @@ def size_of(source: DataSource, name: str) -> int:
         raise InputError(f"{name}: {error}") from None
 
 
-def lacking(data: str, task: Task) -> str:
-    """Why a recipe cannot have these training images, `same` or `other`, or an empty text."""
+def lacking(data: str, task: Task) -> Reason:
+    """Why a recipe cannot have these training images, `same` or `other`."""
     return NOTHING_LEFT if data == "other" and not isinstance(task.data, Share) else ""

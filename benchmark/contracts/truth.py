@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from benchmark.errors import Reason
+
 
 class Relation(StrEnum):
     """How a model came to be, seen from the victim. It is a fact of the recipe, whatever is asked about it."""
@@ -29,8 +31,8 @@ class Question:
     positive: frozenset[Relation]
     negative: frozenset[Relation]
 
-    def inapplicable(self, relation: Relation) -> str:
-        """Why the question is not asked of a suspect, or an empty text."""
+    def inapplicable(self, relation: Relation) -> Reason:
+        """Why the question is not asked of a suspect."""
         asked = relation in self.positive | self.negative
         return "" if asked else f"the question of {self.name} is not asked where the relation is «{relation}»"
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
 from benchmark.tasks.base import Scorer
 
@@ -64,11 +64,11 @@ def rasterise(pattern: int, height: int, width: int) -> Tensor:
     """P: the `pattern` x `pattern` grid with 1 in its top left cell, at (height, width) by nearest neighbour.
 
     Raises:
-        InputError: P covers all of it, so that there is nothing to tell the corner from.
+        Inapplicable: P covers all of it, so that there is nothing to tell the corner from.
     """
     grid = torch.zeros(1, 1, pattern, pattern)
     grid[..., 0, 0] = 1
     raster = F.interpolate(grid, size=(height, width), mode="nearest")[0, 0]
     if raster.all():
-        raise InputError(f"pattern: the last map is {height}x{width}, all of it corner; take larger images")
+        raise Inapplicable(f"the network's map is {height}x{width}, all of it corner; larger images have larger maps")
     return raster

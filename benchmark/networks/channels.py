@@ -100,7 +100,8 @@ def channel_groups(
         for name, module in top.named_modules(prefix=part):
             own = next((key for key, _ in module.named_parameters(recurse=False)), "")
             if own and not known(module):
-                raise Inapplicable(f"how channels lie in {name}.{own} ({type(module).__name__}) is not known")
+                kind = type(module).__name__ + (" in groups" if isinstance(module, nn.Conv2d) else "")
+                raise Inapplicable(f"how channels lie in {name}.{own} ({kind}) is not known")
     loose = [(network.prototypes, 1)] if network.prototypes is not None else []  # no part of the traced graph
     network.requires_grad_(True)
     with warnings.catch_warnings(), torch.enable_grad():  # the graph is read off autograd

@@ -89,10 +89,9 @@ def neuron_outputs(network: Network, name: str, x: Tensor) -> Tensor:
         hook.remove()
     if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
         raise InputError(f"layer: «{name}» answers with neither maps, tokens nor vectors; name another one")
-    first = isinstance(layer, (nn.Conv2d, nn.BatchNorm2d)) or not (
-        network.channels_last or isinstance(layer, nn.Linear)
-    )
-    return over_places(output if first or output.ndim < 4 else output.permute(0, 3, 1, 2))
+    first = isinstance(layer, (nn.Conv2d, nn.BatchNorm2d))
+    last = isinstance(layer, nn.Linear) or (network.channels_last and not first)
+    return over_places(output.permute(0, 3, 1, 2) if last and output.ndim == 4 else output)
 
 
 def over_places(output: Tensor) -> Tensor:

@@ -68,18 +68,20 @@ class Network(nn.Module):
         return {name: layer for name, layer in self.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear))}
 
     def filters(self) -> dict[str, nn.Conv2d]:
-        """The convolutions by name, in a network that is convolutional: most weights of its body are theirs.
+        """The convolutions by name, in a network that is convolutional: most layers of its body are convolutions.
+
+        A transformer has one that cuts the picture into patches, and is none.
 
         Raises:
             Inapplicable: it is not.
         """
         found = {name: layer for name, layer in self.weighted().items() if isinstance(layer, nn.Conv2d)}
-        own = sum(layer.weight.numel() for layer in self.body.modules() if isinstance(layer, nn.Conv2d))
-        whole = sum(weight.numel() for weight in self.body.parameters() if weight.ndim > 1)
+        whole = [name for name in self.weighted() if name.startswith("body")]
+        own = len([name for name in whole if name in found])
         if not found:
             raise Inapplicable("the network has no convolutions, so there are no filters")
-        if 2 * own < whole:
-            raise Inapplicable(f"no convolutional network: only {own / whole:.0%} of the body's weights are in filters")
+        if 2 * own <= len(whole):
+            raise Inapplicable(f"no convolutional network: {own} of its body's {len(whole)} layers are convolutions")
         return found
 
     def class_weights(self) -> Tensor | None:

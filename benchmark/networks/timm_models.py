@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -114,10 +115,7 @@ def _layout(name: str, options: tuple[str, ...]) -> Layout:
             model = _create(name, options)
         except AssertionError:  # some cannot be built without a pooling
             model, pooled = _create(name, options, pooled=True), True
-        given, config = _parsed(options), model.pretrained_cfg
-        size = given.get("img_size", config["input_size"][1:])
-        height, width = size if isinstance(size, (tuple, list)) else (size, size)
-        free = given.get("dynamic_img_size") or not given.get("strict_img_size", True)
+        (height, width), fixed = _size(_parsed(options), model.pretrained_cfg)
         try:
             found = model.eval()(torch.zeros(1, 3, height, width))
         except Exception as error:  # the model's own, of any type
@@ -132,7 +130,6 @@ def _layout(name: str, options: tuple[str, ...]) -> Layout:
         last = getattr(model, "output_fmt", "NCHW") == "NHWC"
     class_token = getattr(model, "cls_token", None) is not None
     prefix = getattr(model, "num_prefix_tokens", None) or int(class_token)
-    fixed = bool(config.get("fixed_input_size")) and not free
     return Layout(
         kind={2: "vectors", 3: "tokens", 4: "maps"}[found.ndim],
         channels=found.shape[1] if found.ndim == 4 and not last else found.shape[-1],
@@ -142,6 +139,14 @@ def _layout(name: str, options: tuple[str, ...]) -> Layout:
         pooled=pooled,
         size=(height, width) if fixed else None,
     )
+
+
+def _size(given: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[tuple[int, int], bool]:
+    """Height and width of the pictures that a model is made for, and whether it takes no others."""
+    size = given.get("img_size", config["input_size"][1:])
+    height, width = size if isinstance(size, (tuple, list)) else (size, size)
+    free = given.get("dynamic_img_size") or not given.get("strict_img_size", True)
+    return (height, width), bool(config.get("fixed_input_size")) and not free
 
 
 def _create(name: str, options: tuple[str, ...], *, pooled: bool = False) -> Any:
@@ -156,9 +161,8 @@ def _create(name: str, options: tuple[str, ...], *, pooled: bool = False) -> Any
 
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
-        raise InputError(
-            f"name: timm has no model {name!r}, {near_misses(name, near) if near else 'see its list_models()'}"
-        )
+        clause = near_misses(name, near) if near else "timm.list_models() has them all"
+        raise InputError(f"name: timm has no model {name!r}, {clause}")
     settings = _parsed(options)
     try:
         return timm_model(name, **settings, pooled=pooled)

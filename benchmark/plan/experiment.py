@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmark.contracts.truth import QUESTIONS, Question
-from benchmark.errors import InputError
+from benchmark.errors import InputError, Reason
 from benchmark.paths import CONF
 from benchmark.plan.checks import check
 from benchmark.plan.every import with_every
@@ -74,8 +74,8 @@ class Experiment:
         """Whether the answer to the experiment's question is yes for the models of this recipe."""
         return suspect.relation in self.question.positive
 
-    def inapplicable(self, suspect: Suspect, task: Task) -> str:
-        """Why there is no such suspect on a task, or an empty text: a leak takes a method that applies to it."""
+    def inapplicable(self, suspect: Suspect, task: Task) -> Reason:
+        """Why there is no such suspect on a task: a leak takes a method that applies to it."""
         leaked = self.fingerprints[suspect.leaks].inapplicable(task) if suspect.leaks else ""
         return (
             self.question.inapplicable(suspect.relation)

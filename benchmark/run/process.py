@@ -23,6 +23,7 @@ from benchmark.errors import Damaged, StoreError
 if TYPE_CHECKING:
     from benchmark.plan.job import Job
     from benchmark.run.bench import Bench
+    from benchmark.store.artefacts import Store
     from benchmark.training.trainer import Trainer
 
 GRACE = 5.0  # seconds for a job to take its draft away, when the run that it belongs to is over
@@ -81,8 +82,7 @@ def do(job: Job) -> Outcome:
     except StoreError as error:
         return Outcome(0, str(error), fatal=True)
     except Damaged as error:
-        _bench.store.recheck(error.key)  # moved aside, to be made again before this job is tried once more
-        return Outcome(0, str(error))
+        return _set_aside(_bench.store, error)
     except Exception as error:
         line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
         note.parent.mkdir(exist_ok=True)
@@ -93,6 +93,15 @@ def do(job: Job) -> Outcome:
     finally:
         _busy = False
     return Outcome(time.monotonic() - start)
+
+
+def _set_aside(store: Store, error: Damaged) -> Outcome:
+    """Moves what is damaged aside, to be made again before the job that read it is tried once more."""
+    try:
+        store.recheck(error.key)
+    except StoreError as closed:
+        return Outcome(0, str(closed), fatal=True)
+    return Outcome(0, str(error))
 
 
 def failure_note(root: Path, key: str) -> Path:

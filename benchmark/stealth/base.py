@@ -11,6 +11,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from benchmark.data.base import Splits
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component
 from benchmark.tasks.base import Task
@@ -21,8 +22,8 @@ class Detector(Component, ABC):
 
     asks_victim: ClassVar[bool]  # whether distances depend on the classifier that is queried
 
-    def inapplicable(self, task: Task) -> str:
-        """Why the detector does not apply to a task, or an empty text."""
+    def inapplicable(self, task: Task) -> Reason:
+        """Why the detector does not apply to a task."""
         return ""
 
     @abstractmethod

@@ -12,7 +12,7 @@ from skimage.restoration import denoise_nl_means
 from torch import Tensor
 
 from benchmark.data.base import Splits
-from benchmark.errors import InputError
+from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.stealth.base import Detector, false_positive_threshold
@@ -46,7 +46,7 @@ class FeatureSqueezing(Detector, name="detector/squeezing"):
             if getattr(self, name) % 2 == 0:
                 raise InputError(f"{name}: {getattr(self, name)} pixels have no middle, wants an odd number")
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return "" if task.kind == "classification" else "feature squeezing compares class probabilities"
 
     def fit(self, data: Splits, seed: int) -> dict[str, Tensor]:

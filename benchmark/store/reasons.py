@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmark.errors import Reason
 from benchmark.store.artefacts import Artefact, write_json
 
 INAPPLICABLE = "inapplicable.json"
@@ -14,6 +15,6 @@ def write_reason(folder: Path, reason: str) -> None:
     write_json(folder / INAPPLICABLE, {"reason": reason})
 
 
-def reason_of(artefact: Artefact) -> str:
-    """Why there is no such thing, or an empty text where there is one."""
+def reason_of(artefact: Artefact) -> Reason:
+    """Why there is no such thing."""
     return artefact.json(INAPPLICABLE)["reason"] if INAPPLICABLE in artefact.files else ""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from benchmark.data.augment import Augment
 from benchmark.data.base import DataSource, ImageSet, Splits
+from benchmark.errors import Reason
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import Component, setting
 
@@ -51,7 +52,7 @@ class Task(Component, ABC):
     drop: float = setting(default=0.05, above=0, stage="measure")
 
     kind: ClassVar[str]
-    no_label: ClassVar[str] = ""  # why label matching does not apply, or nothing
+    no_label: ClassVar[Reason] = ""  # why label matching does not apply
 
     @abstractmethod
     def network(self) -> Network:
@@ -93,8 +94,8 @@ class Task(Component, ABC):
     def quality(self, network: Network, data: Splits) -> Quality:
         """The network's quality on the test split, thresholds (if any) chosen on the validation split."""
 
-    def mismatch(self, outputs: int) -> str:
-        """Why answers of a suspect with so many outputs cannot be compared with the victim's, or an empty text."""
+    def mismatch(self, outputs: int) -> Reason:
+        """Why answers of a suspect with so many outputs cannot be compared with the victim's."""
         return ""
 
     def eligible(self, network: Network, data: ImageSet) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from benchmark.data.base import ImageSet, Splits
+from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
@@ -57,7 +58,7 @@ class Classification(Task, name="task/classification"):
         accuracy = 100 * (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
         return Quality(accuracy, {"accuracy %": accuracy})
 
-    def mismatch(self, outputs: int) -> str:
+    def mismatch(self, outputs: int) -> Reason:
         same = outputs == self.classes
         return "" if same else f"label space differs: {outputs} classes instead of {self.classes}"
 

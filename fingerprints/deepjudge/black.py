@@ -17,7 +17,7 @@ from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints, Verifier
 from benchmark.contracts.owner import Owner
 from benchmark.crafting.attacks import carlini_wagner, fgsm, pgd
-from benchmark.errors import InputError
+from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Task, labels
@@ -55,7 +55,7 @@ class DeepJudgeBlack(DeepJudge, name="fingerprint/deepjudge_black"):
     distances: ClassVar[tuple[str, ...]] = ("robd", "jsd")
     whole: ClassVar[str] = PROBABILITY
 
-    def inapplicable(self, task: Task) -> str:
+    def inapplicable(self, task: Task) -> Reason:
         return "adversarial test cases leave a class, and the task has none" if task.no_label else ""
 
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:

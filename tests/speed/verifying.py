@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
-from benchmark.access.access import Answers, Labels
+from benchmark.access.access import grant
+from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints
 from benchmark.networks.network import Network
 from fingerprints.labels import LabelFingerprint
@@ -37,14 +38,15 @@ def verifying(method: LabelFingerprint | Saliency, network: str, bar: float) -> 
     held = owner(network)
     prints, judged = method.generate(held, PRINTS, seeded()), suspects(held.victim)
     single = one_by_one(prints)
-    name, access = ("label", Labels) if isinstance(method, LabelFingerprint) else ("black", Answers)
+    name = "label" if isinstance(method, LabelFingerprint) else "black"
     verifier = method.verifiers(held.task)[name]
+    targets = [Target.of(held.task, suspect) for suspect in judged]
 
     def batched() -> torch.Tensor:
-        return torch.stack([verifier.measure(prints, access(held.task, suspect)) for suspect in judged])
+        return torch.stack([verifier.measure(prints, grant(verifier.access, target)) for target in targets])
 
     def queried() -> torch.Tensor:
-        boxes = [access(held.task, suspect) for suspect in judged]
+        boxes = [grant(verifier.access, target) for target in targets]
         return torch.stack([torch.cat([verifier.measure(one, box) for one in single]) for box in boxes])
 
     yield race(f"verify, {name}: {SUSPECTS} suspects, {network}", queried, batched, bar, laps=2)

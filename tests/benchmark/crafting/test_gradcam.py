@@ -9,7 +9,7 @@ import torch
 from captum.attr import LayerGradCam
 
 from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
-from benchmark.errors import InputError
+from benchmark.errors import Inapplicable
 from benchmark.networks.small import SmallVGG
 
 
@@ -104,5 +104,5 @@ def test_rasterise_of_an_oblong():
 
 
 def test_a_map_that_is_all_corner_is_refused():
-    with pytest.raises(InputError, match=r"^pattern: the last map is 1x1"):
+    with pytest.raises(Inapplicable, match="map is 1x1, all of it corner"):
         rasterise(7, 1, 1)

@@ -24,7 +24,7 @@ class Work:
     parents: dict[str, str] = field(default_factory=dict)
     kind: str = "model"
     task_name: str = "digits"
-    like: str = ""
+    pack: str = ""
     long: bool = True
     title: str = ""
 
@@ -40,9 +40,9 @@ def graph(seed: int) -> list[Work]:
             parents = chooser.sample(known, min(len(known), chooser.choice([0, 1, 1, 2, 3, 8])))
             if jobs and chooser.random() < 0.4:
                 parents = list(jobs[-1].parents.values())  # so that some wait for the same
-            task, like = chooser.choice(["digits", "faces"]), chooser.choice(["one", "other"])
+            task, pack = chooser.choice(["digits", "faces"]), chooser.choice(["one", "other"])
             named = {str(number): key for number, key in enumerate(parents)}
-            jobs.append(Work(f"job {len(jobs)}", named, f"kind {tier}", task, like, long))
+            jobs.append(Work(f"job {len(jobs)}", named, f"kind {tier}", task, pack, long))
             made.append(jobs[-1].key)
     return jobs
 
@@ -73,7 +73,7 @@ def packs_by_definition(jobs: Sequence[Work], long: int, short: int) -> set[tupl
     chosen = {job.key for job in jobs}
     groups: dict[object, list[str]] = {}
     for job in jobs:
-        same = (job.task_name, job.kind, job.like, job.long and frozenset(job.parents.values()) & chosen)
+        same = (job.task_name, job.kind, job.pack, job.long and frozenset(job.parents.values()) & chosen)
         groups.setdefault((same, long if job.long else short), []).append(job.key)
     return {tuple(keys[i : i + size]) for (_, size), keys in groups.items() for i in range(0, len(keys), size)}
 
@@ -113,7 +113,7 @@ def test_each_job_once_in_packs_no_larger_than_asked_and_parents_first(jobs, lon
     seen: set[str] = set()
     for pack in found:
         assert len(pack.jobs) <= (long if pack.jobs[0].long else short)
-        assert len({(job.kind, job.task_name, job.like) for job in pack.jobs}) == 1
+        assert len({(job.kind, job.task_name, job.pack) for job in pack.jobs}) == 1
         assert pack.needs & chosen <= seen
         seen |= pack.keys
 

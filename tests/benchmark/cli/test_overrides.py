@@ -1,0 +1,39 @@
+"""A component replaced on the command line: by its name, or settings and all."""
+
+from __future__ import annotations
+
+import pytest
+from hydra.errors import HydraException
+
+from benchmark.cli.mistakes import explain
+from benchmark.paths import CONF
+from benchmark.plan.experiment import read
+from tests.builder import composed
+
+NETWORK = "task.digits_class.architecture"
+FEW = ("experiment=digits", "task=[digits_class]", "fingerprint=[random]")
+
+
+def network(*overrides):
+    return read(composed(*FEW, *overrides)).tasks["digits_class"].architecture
+
+
+def test_a_name_alone_is_the_component_at_its_defaults():
+    assert repr(network(f"{NETWORK}=network/lenet5")).startswith("LeNet5(")
+
+
+def test_with_settings_it_takes_the_place_of_the_old_one_and_of_its_settings():
+    found = network(f"++{NETWORK}={{_target_: network/vgg11, width: 8, hidden: 16}}")
+    assert (type(found).__name__, found.width, found.hidden) == ("VGG11", 8, 16)
+
+
+def test_other_overrides_merge_as_hydra_does():
+    assert network(f"{NETWORK}.stem_stride=1").widths == (16, 32, 64)
+
+
+def test_without_the_signs_the_mistake_says_how_to_write_it():
+    override = f"{NETWORK}={{_target_: network/vgg11, width: 8}}"
+    with pytest.raises(HydraException) as caught:
+        composed(*FEW, override)
+    line = explain(caught.value, [*FEW, override], CONF)
+    assert line.startswith(f"{NETWORK}: ") and f"'++{override}'" in line
