@@ -13,8 +13,6 @@ import pytest
 from benchmark.paths import ROOT
 from benchmark.run.slurm.queue import states
 
-SLURM = {"_target_": "executor/slurm", "time": 10, "memory": 2.0, "poll": 1.0, "models_per_task": 4}
-
 
 @pytest.fixture(scope="session", autouse=True)
 def cluster():

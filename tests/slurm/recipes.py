@@ -11,7 +11,7 @@ from benchmark.contracts.truth import Relation
 from benchmark.networks.network import Network
 
 
-class Broken(Suspect, name="test/broken"):
+class Broken(Suspect, name="suspect/test_broken"):
     """A copy that cannot be made."""
 
     relation: ClassVar[Relation] = Relation.MODIFIED
@@ -20,7 +20,7 @@ class Broken(Suspect, name="test/broken"):
         raise ArithmeticError("the ratio is cursed")
 
 
-class Slow(Suspect, name="test/slow"):
+class Slow(Suspect, name="suspect/test_slow"):
     """An independent model whose every step takes `seconds`; each one adds a letter to the file `diary`."""
 
     seconds: float = 0.1

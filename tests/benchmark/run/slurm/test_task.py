@@ -12,8 +12,15 @@ from benchmark.plan.plan import plan
 from benchmark.run.process import failure_note
 from benchmark.run.slurm.task import Work
 from benchmark.store.artefacts import Store
-from tests.builder import configuration
+from tests.builder import composed, configuration
 from tests.stores import built
+
+
+def test_every_job_is_the_same_when_the_queue_hands_it_over():
+    jobs = plan(read(composed("experiment=smoke"))).jobs
+    again = pickle.loads(pickle.dumps(jobs))
+    for before, after in zip(jobs, again, strict=True):
+        assert {"kind": after.kind, **after.identity(), "parents": after.parents} == before.spec, before.title
 
 
 @pytest.fixture
@@ -23,7 +30,7 @@ def work(tmp_path, trainer):
 
 
 def test_all_jobs_are_done_and_done_once(work, capsys):
-    again = pickle.loads(pickle.dumps(work))  # as the queue hands it over
+    again = pickle.loads(pickle.dumps(work))
     again()
     before = built(work.root)
     assert before.keys() == {job.key for job in work.jobs}
