@@ -233,7 +233,9 @@ def test_a_plug_in_that_takes_a_name_of_this_project_is_refused(tmp_path, monkey
     (tmp_path / "taker_of_names.py").write_text(PLUG_IN.format(name="finetune"))
     monkeypatch.syspath_prepend(tmp_path)
     register("suspect/finetune", FineTune)
-    with pytest.raises(TypeError, match=r"^Mine: suspects\.finetune\.FineTune is called 'suspect/finetune' already$"):
+    with pytest.raises(
+        InputError, match=r"'taker_of_names' fails .* of suspects\.finetune is called 'suspect/finetune'"
+    ):
         read(configuration(plugins=["taker_of_names"]))
 
 
