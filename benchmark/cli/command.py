@@ -30,9 +30,6 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         InputError: something in the configuration or the store has to be mended by the user.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    from benchmark.collect.findings import collect
-    from benchmark.report import write
-
     executor = built(config["executor"], "executor", "executor")
     experiment = read(config)
     jobs = plan(experiment)
@@ -54,6 +51,8 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
             _say("no results: nothing could be judged")
             return 1
+        from benchmark.collect.findings import collect  # and torch, pandas and matplotlib, for which no mistake waits
+
         try:
             findings = collect(jobs, store, failures, config, overrides)
             break
@@ -62,6 +61,8 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
             if error.key in damaged or not config["compute"]:
                 raise InputError(str(error)) from None
             damaged.add(error.key)  # to be made again before the next look
+    from benchmark.report import write
+
     write(findings, folder, ROOT / "results" / "published")
     if swept:
         from benchmark.report.sweep import join
