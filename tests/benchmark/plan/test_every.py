@@ -27,7 +27,7 @@ def test_without_every_nothing_changes(config):
 @pytest.mark.parametrize(
     ("every", "line"),
     [
-        ({"nosuch": []}, "every.nosuch: there is no such group in conf/"),
+        ({"nosuch": []}, "every.nosuch: wants one of task, suspect, fingerprint, channel, detector"),
         ({"detector": ["svd"]}, "every.detector: conf/detector has no svd.yaml, did you mean svdd?"),
     ],
 )

@@ -192,7 +192,7 @@ WRONG = [
     ("channel", {}, r"^channel: the experiment has none, .*conf/channel/"),
     ("channel.as_made", DIGITS, r"^channel\.as_made: needs a channel, got data/digits"),
     ("detector", {"svdd": TASK}, r"^detector\.svdd: needs a detector, got task/classification"),
-    ("every", {"suspects": []}, r"^every\.suspects: there is no such group in conf/"),
+    ("every", {"suspects": []}, r"^every\.suspects: wants one of task, suspect, "),
     ("every", {"suspect": ["knokoff"]}, r"^every\.suspect: conf/suspect has no knokoff\.yaml, did you mean knockoff"),
     ("gallery", -1, r"^gallery: wants a whole number >= 0, got -1"),
 ]
