@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import Damaged, InputError
 from benchmark.paths import ROOT
@@ -15,6 +15,9 @@ from benchmark.plan.verdicts import MeasureJob
 from benchmark.run.executor import Executor, Failure, missing
 from benchmark.spec.build import built
 from benchmark.store.artefacts import Store
+
+if TYPE_CHECKING:
+    from benchmark.report.findings import Findings
 
 ATTEMPTS = 3  # at what is missing, where stored artefacts turn out to be damaged
 
@@ -30,9 +33,6 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         InputError: something in the configuration or the store has to be mended by the user.
     """
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    from benchmark.collect.findings import collect
-    from benchmark.report import write
-
     executor = built(config["executor"], "executor", "executor")
     experiment = read(config)
     jobs = plan(experiment)
@@ -44,6 +44,24 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         folder = folder.with_name(f"{experiment.name}.sweep") / folder_name(overrides)
     if not config["compute"] and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
         raise InputError(f"compute: store {store.root} has nothing of {experiment.name} yet, run it without this")
+    findings = _findings(jobs, store, executor, config, overrides)
+    if isinstance(findings, int):
+        return findings
+    from benchmark.report import write
+
+    write(findings, folder, ROOT / "results" / "published")
+    if swept:
+        from benchmark.report.sweep import join
+
+        join(folder.parent)
+    _say(f"results: {folder / 'index.html'}")
+    return 1 if findings.manifest["failures"] else 0
+
+
+def _findings(
+    jobs: Plan, store: Store, executor: Executor, config: dict[str, Any], overrides: Sequence[str]
+) -> Findings | int:
+    """What was found when all that could be made is made; the exit code where there is nothing to report yet."""
     damaged: set[str] = set()
     while True:
         failures = _make(jobs, store, executor) if config["compute"] else []
@@ -54,21 +72,16 @@ def run(config: dict[str, Any], overrides: Sequence[str] = (), *, swept: bool = 
         if failures and not any(store.has(job.key) for job in jobs.of_kind(MeasureJob)):
             _say("no results: nothing could be judged")
             return 1
+
+        from benchmark.collect.findings import collect
+
         try:
-            findings = collect(jobs, store, failures, config, overrides)
-            break
+            return collect(jobs, store, failures, config, overrides)
         except Damaged as error:
             store.recheck(error.key)
             if error.key in damaged or not config["compute"]:
                 raise InputError(str(error)) from None
             damaged.add(error.key)  # to be made again before the next look
-    write(findings, folder, ROOT / "results" / "published")
-    if swept:
-        from benchmark.report.sweep import join
-
-        join(folder.parent)
-    _say(f"results: {folder / 'index.html'}")
-    return 1 if findings.manifest["failures"] else 0
 
 
 def _make(jobs: Plan, store: Store, executor: Executor) -> list[Failure] | None:

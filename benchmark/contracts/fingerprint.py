@@ -62,11 +62,11 @@ class Verifier(ABC):
             `WhiteBox`), see benchmark/access/access.py. The harness makes it.
     """
 
-    access: ClassVar[str]
+    access: ClassVar[str] = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if getattr(cls, "access", None) not in (None, *KINDS):
+        if cls.access not in ("", *KINDS):
             raise TypeError(f"{cls.__name__}.access: {cls.access!r} is none of {', '.join(KINDS)}")
 
     @abstractmethod

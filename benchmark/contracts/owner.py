@@ -12,6 +12,7 @@ from benchmark.data.base import Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component
 from benchmark.tasks.base import Task
+from benchmark.tasks.rebuilding import rebuilt, untrained
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.trainer import Fit
 
@@ -32,6 +33,11 @@ class Owner:
     surrogates: tuple[Network, ...] = ()
     references: tuple[Network, ...] = ()
     assets: Mapping[str, State] = field(default_factory=dict)
+
+    def restored(self, state: State) -> Network:
+        """A network of the task's with the tensors that an asset kept, in eval mode, on the victim's device."""
+        network = rebuilt(self.task, state).to(self.victim.last.weight.device)
+        return network.eval().requires_grad_(False)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,10 @@ class Preparation:
     seed: int
     fit: Fit
     checkpoints: Checkpoints
+
+    def fresh(self) -> Network:
+        """An untrained network of the task's architecture, its weights drawn from the seed or out of a file."""
+        return untrained(self.owner.task, self.seed).to(self.owner.victim.last.weight.device)
 
 
 class Asset(Component, ABC):

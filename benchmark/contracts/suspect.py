@@ -16,6 +16,7 @@ from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import Component, setting
 from benchmark.tasks.base import Task
+from benchmark.tasks.rebuilding import untrained
 from benchmark.training.trainer import Fit
 
 NOTHING_LEFT = "the owner trained on all of the data, nothing is left for another"
@@ -76,10 +77,7 @@ class Ingredients:
 
     def fresh(self) -> Network:
         """An untrained network of the task's architecture, its weights drawn from the seed given or out of a file."""
-        with torch.random.fork_rng():
-            torch.manual_seed(self.seed)
-            network = self.task.network()
-        return self.task.architecture.start(network).to(self.data.train.images.device)
+        return untrained(self.task, self.seed).to(self.data.train.images.device)
 
 
 class Suspect(Component, ABC):

@@ -23,7 +23,8 @@ def check(experiment: Experiment) -> None:
     """
     for relations, word in _sides(experiment):
         if not any(recipe.suspect.relation in relations for recipe in experiment.recipes):
-            raise InputError(f"suspect: the experiment has no {word} suspect, so nothing can be judged; add a recipe")
+            asked = " or ".join(sorted(relations))
+            raise InputError(f"suspect: there is no {word} suspect, so nothing can be judged; add one ({asked})")
     labels = [recipe.label for recipe in experiment.recipes]
     for label in labels:
         if labels.count(label) > 1:
@@ -43,6 +44,9 @@ def check(experiment: Experiment) -> None:
         if hasattr(task, "classes"):
             task.data.expect(task.classes, f"task.{name}.classes")
         for method, fingerprint in experiment.fingerprints.items():
+            for way, verifier in fingerprint.verifiers(task).items():
+                if not verifier.access:
+                    raise InputError(f"fingerprint.{method}: its verifier {way} does not say what `access` it wants")
             size = sizes[fingerprint.pool]
             if not fingerprint.inapplicable(task) and experiment.count > size:
                 raise InputError(

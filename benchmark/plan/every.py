@@ -22,10 +22,15 @@ def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
         InputError: such a group or a yaml to be left out does not exist.
     """
     completed = dict(config)
-    for group, left_out in (config.get("every") or {}).items():
+    wanted = config.get("every") or {}
+    if not isinstance(wanted, Mapping):
+        raise InputError(f"every: wants groups with the names to leave out, e.g. {{suspect: []}}, got {wanted!r}")
+    for group, left_out in wanted.items():
         yamls = {path.stem: path for path in sorted((CONF / group).glob("*.yaml"))}
         if group not in GROUPS:
             raise InputError(f"every.{group}: wants one of {', '.join(GROUPS)}")
+        if not isinstance(left_out or [], list):
+            raise InputError(f"every.{group}: wants a list of names to leave out, got {left_out!r}")
         for name in left_out or ():
             if name not in yamls:
                 raise InputError(f"every.{group}: conf/{group} has no {name}.yaml, {near_misses(name, yamls)}")

@@ -143,7 +143,8 @@ def _chosen(config: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
     """The nodes of a group, less those that are nothing but an experiment's settings for a yaml that was not chosen."""
     for name, node in (config.get(group) or {}).items():
         settings_only = isinstance(node, Mapping) and "_target_" not in node
-        if not (settings_only and (CONF / group / f"{name}.yaml").is_file()):
+        yaml = CONF / group / f"{name}.yaml"
+        if not (settings_only and yaml.is_file() and "_target_" in yaml.read_text(encoding="utf-8")):
             yield name, node
 
 

@@ -27,6 +27,9 @@ def build(node: Any, path: str) -> Any:
         for key in given:
             if key not in known:
                 raise InputError(f"{path}.{key}: {cls.__name__} has no such setting, {near_misses(key, known)}")
+        for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+            if field.name not in given and field.default is dataclasses.MISSING:
+                raise InputError(f"{path}.{field.name}: is missing, {cls.__name__} has no default for it")
         try:
             return cls(**given)
         except InputError as error:

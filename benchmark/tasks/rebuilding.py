@@ -1,4 +1,4 @@
-"""A task's network out of stored tensors, and whether it comes out as it went in."""
+"""A task's network: drawn from a seed, or built again from stored tensors, and whether it comes out as it went in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ def rebuilt(task: Task, state: Mapping[str, Tensor]) -> Network:
     with torch.random.fork_rng():
         network = task.network()
     return load(network, state)
+
+
+def untrained(task: Task, seed: int) -> Network:
+    """A network of the task's architecture, on the CPU, its weights drawn from the seed or out of the user's file."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = task.network()
+    return task.architecture.start(network)
 
 
 def check_rebuilds(task: Task, network: Network, x: Tensor) -> None:

@@ -37,3 +37,14 @@ def test_without_the_signs_the_mistake_says_how_to_write_it():
         composed(*FEW, override)
     line = explain(caught.value, [*FEW, override], CONF)
     assert line.startswith(f"{NETWORK}: ") and f"'++{override}'" in line
+
+
+def test_what_is_said_of_the_new_one_afterwards_holds():
+    new = f"++{NETWORK}={{_target_: network/vgg11, width: 8, hidden: 32}}"
+    assert network(new, f"++{NETWORK}.hidden=16").hidden == 16
+
+
+def test_a_ladder_may_have_the_default_of_a_setting_that_came_later():
+    recipes = read(composed(*FEW, "suspect.finetune.samples=[null,100]")).recipes
+    labels = [recipe.label for recipe in recipes if recipe.family == "finetune"]
+    assert "finetune layers=all samples=None" in labels and "finetune layers=all samples=100" in labels

@@ -163,9 +163,9 @@ WRONG = [
     ("suspect.finetune.epochs", [1, 0], r"^suspect\.finetune\.epochs: 0 is out of range, wants >= 1"),
     ("suspect.finetune.epoch", 3, r"^suspect\.finetune\.epoch: FineTune has no such setting, did you mean epochs"),
     ("suspect.finetune.epochs", "many", r"^suspect\.finetune\.epochs: wants a whole number, got 'many'"),
-    ("suspect.finetune", ..., r"^suspect: the experiment has no positive suspect, "),
-    ("suspect.independent", ..., r"^suspect: the experiment has no negative suspect, "),
-    ("suspect", None, r"^suspect: the experiment has no positive suspect, "),
+    ("suspect.finetune", ..., r"^suspect: there is no positive suspect, "),
+    ("suspect.independent", ..., r"^suspect: there is no negative suspect, "),
+    ("suspect", None, r"^suspect: there is no positive suspect, "),
     (
         "suspect.independent.replicate",
         [0, 1, 0],

@@ -106,9 +106,9 @@ def test_a_question_moves_no_key_of_what_both_plan():
     [
         ("theft", SUSPECTS, r"^question: 'theft' is none of ownership, integrity$"),
         (None, SUSPECTS, r"^question: None is none of ownership, integrity$"),
-        ("integrity", {"pruned": SUSPECTS["pruned"]}, r"^suspect: the experiment has no positive suspect, "),
-        ("integrity", {"permuted": SUSPECTS["permuted"]}, r"^suspect: the experiment has no negative suspect, "),
-        ("ownership", {"pruned": SUSPECTS["pruned"]}, r"^suspect: the experiment has no negative suspect, "),
+        ("integrity", {"pruned": SUSPECTS["pruned"]}, r"^suspect: there is no positive suspect, "),
+        ("integrity", {"permuted": SUSPECTS["permuted"]}, r"^suspect: there is no negative suspect, "),
+        ("ownership", {"pruned": SUSPECTS["pruned"]}, r"^suspect: there is no negative suspect, "),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_one_line(question, suspects, line):

@@ -193,7 +193,7 @@ def test_build_names_the_yaml_key(node, message):
 
 
 def test_build_names_a_setting_that_is_missing():
-    with pytest.raises(InputError, match="^task: .*missing.*'size'"):
+    with pytest.raises(InputError, match="^task.size: is missing, Sample has no default for it$"):
         build({"_target_": "test/sample"}, "task")
 
 
