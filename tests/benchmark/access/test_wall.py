@@ -9,7 +9,8 @@ import time
 import types
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -111,29 +112,6 @@ class Slotted:
         self.kept = kept
 
 
-def old_style(target: Target) -> Callable[..., Any]:
-    """A black box as a closure: the way that there was before threads."""
-
-    def answers(x: torch.Tensor) -> torch.Tensor:
-        return target.answers(x)
-
-    return answers
-
-
-def with_default(target: Target) -> Callable[..., Any]:
-    def answers(x: torch.Tensor, of: Target = target) -> torch.Tensor:
-        return of.answers(x)
-
-    return answers
-
-
-def with_keyword(target: Target) -> Callable[..., Any]:
-    def answers(x: torch.Tensor, *, of: Target = target) -> torch.Tensor:
-        return of.answers(x)
-
-    return answers
-
-
 def wrapped(target: Target) -> Callable[..., Any]:
     @functools.wraps(target.answers)
     def answers(x: torch.Tensor) -> None: ...
@@ -162,9 +140,9 @@ def failed(target: Target) -> BaseException:
 
 
 LEAKS: dict[str, Callable[[Target], Any]] = {
-    "closure": old_style,
-    "default": with_default,
-    "keyword default": with_keyword,
+    "closure": lambda target: lambda x: target.answers(x),  # a black box as it was before threads
+    "default": lambda target: lambda x, of=target: of.answers(x),
+    "keyword default": lambda target: lambda x, *, of=target: of.answers(x),
     "bound method": lambda target: target.answers,
     "partial": lambda target: functools.partial(print, 1, of=target),
     "nested partial": lambda target: functools.partial(functools.partial(print, target), 1),
@@ -216,6 +194,35 @@ def test_errors_come_without_the_frames_that_hold_the_network(fresh, x, kind, fa
     assert isinstance(error, {"pixels": ValueError, "classes": Inapplicable, "chained": KeyError}[failure])
     assert error.__cause__ is None and error.__context__ is None
     assert not leads_to_a_network(error)
+
+
+class Spy(torch.Tensor):
+    """A query that notes in which threads its own code is run."""
+
+    seen: ClassVar[set[int]] = set()
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        cls.seen.add(_thread.get_ident())
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize("kind", [LABEL, PROBABILITY])
+def test_a_query_brings_no_code_to_where_the_network_is(fresh, x, kind):
+    query = x.as_subclass(Spy)
+    _ = query + 1
+    assert Spy.seen == {_thread.get_ident()}  # it does run code
+    answer = ask(grant(kind, fresh()), query)
+    assert type(answer) is torch.Tensor and Spy.seen == {_thread.get_ident()}
+
+
+def test_threads_that_ask_at_once_get_their_own_answers(fresh, x):
+    target = fresh()
+    expected, box = target.answers(x), grant(PROBABILITY, target)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: box.answers(x[i % 4][None]), range(40)))
+    for i, answer in enumerate(found):
+        torch.testing.assert_close(answer[0], expected[i % 4])
 
 
 def gone(*references: weakref.ref[Any]) -> bool:

@@ -20,7 +20,6 @@ from benchmark.spec import names
 from benchmark.spec.build import build
 from benchmark.spec.component import Component
 from benchmark.spec.names import class_of, index, plug_in, register
-from suspects.finetune import FineTune
 from tests.builder import TASK, configuration
 
 GOLDEN = {
@@ -229,14 +228,15 @@ def test_components_of_plug_ins_have_their_names(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("own_names")
-def test_a_plug_in_that_takes_a_name_of_this_project_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "taker_of_names.py").write_text(PLUG_IN.format(name="finetune"))
+def test_a_plug_in_that_takes_a_name_of_this_project_is_refused_whichever_is_first(tmp_path, monkeypatch):
+    (tmp_path / "taker_of_names.py").write_text(PLUG_IN.format(name="jbda"))
     monkeypatch.syspath_prepend(tmp_path)
-    register("suspect/finetune", FineTune)
-    with pytest.raises(
-        InputError, match=r"'taker_of_names' fails .* of suspects\.finetune is called 'suspect/finetune'"
-    ):
+    monkeypatch.delitem(names._classes, "suspect/jbda", raising=False)
+    with pytest.raises(InputError) as caught:
         read(configuration(plugins=["taker_of_names"]))
+    line = str(caught.value)
+    assert line.startswith("plugins: 'taker_of_names' fails (TypeError: Mine: ") and "'suspect/jbda' already" in line
+    assert "suspects.jbda" in line and "\n" not in line
 
 
 def test_a_plug_in_that_is_not_there_is_one_line(tmp_path, monkeypatch):
