@@ -119,7 +119,7 @@ class MedMnist(DataSource, name="data/medmnist"):
         return (
             f"Fetch {self._name()} of MedMNIST (Zenodo, {self._published('url')}; {licence}) and put it into the "
             "folder that the data's setting root names, by default medmnist in the folder of WHOSENET_DATA; or set "
-            "task.NAME.data.download=true."
+            "download=true there."
         )
 
 

@@ -57,7 +57,9 @@ def built(node: Any, group: str, path: str) -> Any:
         InputError: it is none, or of another group; or what `build` raises.
     """
     if isinstance(node, Mapping) and "_target_" not in node:
-        raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. '{path.replace('.', '=[')}]'")
+        first, dot, name = path.partition(".")
+        choice = f"'{first}=[{name}]'" if dot and name.isidentifier() else f"{first}=NAME"
+        raise InputError(f"{path}: has settings but no _target_; choose its yaml, e.g. {choice}")
     if isinstance(node, str):
         node = {"_target_": node}  # by its name alone, at its defaults
     name = str(node["_target_"]) if isinstance(node, Mapping) else ""
