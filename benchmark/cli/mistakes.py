@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from hydra.errors import MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from benchmark.errors import near_misses
 
@@ -27,6 +28,8 @@ def explain(error: Exception, arguments: list[str], conf: Path) -> str:
         conf: the folder of configurations, to look up near misses.
     """
     text = str(error)
+    if isinstance(error, YAMLError):
+        return " ".join(text.split())  # with the file, the line and the column
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, name = error.missing_cfg_file.rpartition("/")
         known = [path.stem for path in (conf / group).glob("*.yaml")]

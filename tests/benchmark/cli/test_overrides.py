@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hydra.errors import HydraException
+from yaml import YAMLError, safe_load
 
 from benchmark.cli.mistakes import explain
 from benchmark.paths import CONF
@@ -48,3 +49,10 @@ def test_a_ladder_may_have_the_default_of_a_setting_that_came_later():
     recipes = read(composed(*FEW, "suspect.finetune.samples=[null,100]")).recipes
     labels = [recipe.label for recipe in recipes if recipe.family == "finetune"]
     assert "finetune layers=all samples=None" in labels and "finetune layers=all samples=100" in labels
+
+
+def test_a_yaml_that_cannot_be_parsed_is_one_line_with_its_place():
+    with pytest.raises(YAMLError) as caught:
+        safe_load("broken:\n  key: 1\n x: [\n")
+    line = explain(caught.value, [], CONF)
+    assert "line 3, column 2" in line and "\n" not in line
