@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from benchmark.contracts.suspect import Ingredients
 from benchmark.contracts.truth import Relation
 from benchmark.errors import Inapplicable
-from benchmark.networks.channels import channel_groups, depthwise, known, reorder
+from benchmark.networks.channels import depthwise, known, reorder
+from benchmark.networks.groups import channel_groups
 from benchmark.networks.network import Network
 from suspects.disguise import Disguise
 

@@ -13,7 +13,7 @@ from torch.nn.utils import prune
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.errors import Inapplicable
-from benchmark.networks.channels import channel_groups
+from benchmark.networks.groups import channel_groups
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from benchmark.training.trainer import freeze

@@ -19,9 +19,9 @@ import pytest
 from benchmark.cli.command import run
 from benchmark.collect.findings import collect
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan, plan
+from benchmark.plan.reading import read
 from benchmark.report.figures import every
 from benchmark.report.findings import Findings, checked
 from benchmark.run.executor import Failure, missing

@@ -13,7 +13,7 @@ from benchmark.cli.command import run
 from benchmark.errors import InputError
 from benchmark.paths import CONF
 from benchmark.plan.every import with_every
-from benchmark.plan.experiment import read
+from benchmark.plan.reading import read
 from benchmark.spec.build import build, list_settings
 from tests.benchmark.data import miniature
 from tests.builder import composed

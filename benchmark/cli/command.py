@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import Damaged, InputError
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import Plan, plan
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.run.executor import Executor, Failure, missing
 from benchmark.spec.build import built

@@ -32,8 +32,8 @@ def lines(found: Sequence[Standing]) -> list[str]:
 def show(config: dict[str, Any]) -> int:
     """Prints how a composed configuration stands; returns the exit code: 1 if anything failed or was lost."""
     from benchmark.paths import ROOT
-    from benchmark.plan.experiment import read
     from benchmark.plan.plan import plan
+    from benchmark.plan.reading import read
 
     jobs, store = plan(read(config)).jobs, Store(ROOT / config["store"])
     found = standings(jobs, store, Queue(store.root))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -96,6 +96,10 @@ class Job(ABC):
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All else that the artefact depends on, as JSON values."""
+
+    def with_helpers(self) -> Iterator[Job]:
+        """The job after everything that was trained for it alone; the same may come again."""
+        yield self
 
     def load(self, bench: Bench) -> Any:
         """What the stored artefact is to the jobs that are made from it."""

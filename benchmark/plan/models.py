@@ -14,7 +14,6 @@ from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
     from benchmark.networks.network import Network
-    from benchmark.plan.prints import PrintsJob
     from benchmark.training.trainer import Trainer
 
 
@@ -34,7 +33,7 @@ class ModelJob(Job):
     replicate: int
     trainer: Trainer = field(repr=False)
     victim: ModelJob | None = field(default=None, repr=False)
-    leaked: PrintsJob | None = field(default=None, repr=False)
+    leaked: Job | None = field(default=None, repr=False)
 
     kind: ClassVar[str] = "model"
     kept: ClassVar[int] = 64

@@ -68,7 +68,6 @@ class PrintsJob(Job):
         return self.owned.named()
 
     def with_helpers(self) -> Iterator[Job]:
-        """The job after everything that was trained for it, but for the victim; the same may come again."""
         yield from self.owned.helpers()
         yield self
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from benchmark.plan.experiment import read
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan, plan
+from benchmark.plan.reading import read
 from benchmark.run.local import Local
 from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store

@@ -16,8 +16,8 @@ import pytest
 
 from benchmark.cli.command import run
 from benchmark.errors import InputError
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.run.slurm.queue import Queue, states
 from benchmark.run.standing import standings
 from benchmark.store.artefacts import Store

@@ -39,8 +39,8 @@ def plan_and_pack(repeats: str) -> dict[str, float]:
 
     All is done as for a real queue but sbatch itself and the files of each task, which submitit writes.
     """
-    from benchmark.plan.experiment import read
     from benchmark.plan.plan import plan
+    from benchmark.plan.reading import read
     from benchmark.run.slurm import executor
     from benchmark.run.slurm.queue import Queue
     from tests.builder import composed

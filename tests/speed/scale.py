@@ -14,9 +14,9 @@ from unittest import mock
 import pandas as pd
 
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
 from benchmark.plan.job import Job
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.report import Findings, write
 from benchmark.run.executor import missing
 from benchmark.store import artefacts as store

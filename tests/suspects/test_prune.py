@@ -15,8 +15,8 @@ from benchmark.errors import Inapplicable
 from benchmark.networks.mlp import MLP
 from benchmark.networks.network import load
 from benchmark.networks.small import SmallMobileFaceNet, SmallResNet, SmallVGG
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.plan.recipes import Recipe
 from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store, write_tensors

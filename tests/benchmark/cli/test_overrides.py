@@ -8,7 +8,7 @@ from yaml import YAMLError, safe_load
 
 from benchmark.cli.mistakes import explain
 from benchmark.paths import CONF
-from benchmark.plan.experiment import read
+from benchmark.plan.reading import read
 from tests.builder import composed
 
 NETWORK = "task.digits_class.architecture"

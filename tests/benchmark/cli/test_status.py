@@ -9,8 +9,8 @@ import pytest
 
 from benchmark.cli.status import lines, main
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.run import standing
 from benchmark.run.local import Local
 from benchmark.run.slurm.queue import Queue

@@ -10,10 +10,10 @@ import pytest
 
 from benchmark import metrics
 from benchmark.errors import InputError
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from tests.builder import BOTH, configuration
 from tests.stores import Done, carried_out

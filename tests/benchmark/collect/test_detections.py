@@ -14,8 +14,8 @@ from benchmark.access.channels import Channel
 from benchmark.data.base import Splits
 from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.plan.stealth import DetectionJob, DetectorJob
 from benchmark.run.bench import Bench
 from benchmark.stealth.base import Detector

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from benchmark.contracts.owner import Asset, Needs
 from benchmark.plan.assets import AssetJob
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.spec.component import setting
 from fingerprints.random import Random

@@ -8,10 +8,10 @@ import pytest
 
 from benchmark.contracts.truth import Relation
 from benchmark.plan import job as jobs
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.stealth import DetectionJob, DetectorJob, VisibilityJob
 from benchmark.plan.verdicts import ExhibitJob, MeasureJob
 from tests.builder import composed

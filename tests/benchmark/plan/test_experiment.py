@@ -12,7 +12,7 @@ from benchmark.contracts.truth import Relation
 from benchmark.data.vision import TorchVision
 from benchmark.errors import InputError
 from benchmark.paths import CONF
-from benchmark.plan.experiment import read
+from benchmark.plan.reading import read
 from benchmark.plan.recipes import recipes_of
 from benchmark.spec.build import build
 from benchmark.spec.component import setting, spec_of

@@ -8,10 +8,10 @@ import pytest
 
 from benchmark.data.digits import Digits
 from benchmark.plan import zoo as zoos
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.recipes import Recipe
 from benchmark.plan.stealth import DetectorJob
 from benchmark.plan.verdicts import ExhibitJob, MeasureJob

@@ -6,9 +6,9 @@ import pytest
 
 from benchmark.contracts.truth import INTEGRITY, OWNERSHIP, QUESTIONS, Relation
 from benchmark.errors import InputError
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from suspects.chain import Chain
 from suspects.distill import Distill
 from suspects.finetune import FineTune

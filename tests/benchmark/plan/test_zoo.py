@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
+from benchmark.plan.reading import read
 from benchmark.plan.recipes import Recipe
 from benchmark.plan.zoo import Mark, Zoo, Zoos
 from suspects.independent import Independent

@@ -11,10 +11,10 @@ import torch
 from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Asset, Needs, Owner, Preparation, State
 from benchmark.plan.assets import AssetJob
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan, plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store
 from benchmark.tasks.base import Training

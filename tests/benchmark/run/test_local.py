@@ -7,9 +7,9 @@ import signal
 import pytest
 
 from benchmark.cli.command import run
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.run.executor import missing
 from benchmark.run.local import Local, _Queue

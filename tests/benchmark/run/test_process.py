@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.run.local import Local
 from benchmark.store.artefacts import Store
 from tests.builder import TASK, configuration

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from benchmark.errors import InputError
-from benchmark.plan.experiment import read
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import ExhibitJob, MeasureJob
 from benchmark.run.bench import Bench
 from suspects.chain import Chain

@@ -15,7 +15,7 @@ import pytest
 
 from benchmark.errors import InputError
 from benchmark.paths import ROOT
-from benchmark.plan.experiment import read
+from benchmark.plan.reading import read
 from benchmark.spec import names
 from benchmark.spec.build import build
 from benchmark.spec.component import Component

@@ -13,8 +13,8 @@ from torch.nn.utils import prune
 from benchmark.data.augment import Augment
 from benchmark.data.base import ImageSet
 from benchmark.errors import StoreError
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.run.bench import Bench
 from benchmark.store.artefacts import Store
 from benchmark.tasks.base import Training

@@ -12,9 +12,9 @@ from scipy.special import softmax
 
 from benchmark.access.access import LABEL, grant
 from benchmark.access.target import Target
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
 from benchmark.plan.prints import PrintsJob
+from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from fingerprints.deepjudge.black import DeepJudgeBlack
 from fingerprints.deepjudge.white import DeepJudgeWhite

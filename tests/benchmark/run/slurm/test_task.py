@@ -7,8 +7,8 @@ import pickle
 import pytest
 
 from benchmark.errors import StoreError
-from benchmark.plan.experiment import read
 from benchmark.plan.plan import plan
+from benchmark.plan.reading import read
 from benchmark.run.process import failure_note
 from benchmark.run.slurm.task import Work
 from benchmark.store.artefacts import Store

@@ -1,0 +1,136 @@
+"""An experiment out of a composed configuration: components built, ladders spread, all checked before any work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.contracts.truth import QUESTIONS, Question
+from benchmark.errors import InputError
+from benchmark.paths import CONF
+from benchmark.plan.checks import check
+from benchmark.plan.every import with_every
+from benchmark.plan.experiment import Ablation, Experiment
+from benchmark.plan.recipes import recipes_of
+from benchmark.spec.build import built
+from benchmark.spec.names import plug_in
+
+if TYPE_CHECKING:
+    from benchmark.contracts.suspect import Suspect
+
+
+def read(config: Mapping[str, Any]) -> Experiment:
+    """The experiment that a composed configuration (plain dicts and lists) describes.
+
+    Raises:
+        InputError: names the yaml key that is wrong and what would be right.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(config["name"])):
+        raise InputError(f"name: wants letters, digits, '_', '-' and '.', for a folder's name, got {config['name']!r}")
+    plug_in(_modules(config))
+    config = with_every(config)
+    experiment = Experiment(
+        name=str(config["name"]),
+        question=_question(config),
+        tasks=_components(config, "task"),
+        recipes=recipes_of(dict(_chosen(config, "suspect"))),
+        fingerprints=_components(config, "fingerprint"),
+        channels=_components(config, "channel"),
+        detectors=_components(config, "detector", optional=True),
+        surrogate=_auxiliary(config, "surrogate"),
+        reference=_auxiliary(config, "reference"),
+        trainer=built(config["trainer"], "trainer", "trainer"),
+        count=_number(config, "count", low=1),
+        repeats=_number(config, "repeats", low=1),
+        repeat_zoo=_flag(config, "repeat_zoo"),
+        gallery=_number(config, "gallery", low=0),
+        degraded=_points(config, "degraded"),
+        ablations=_ablations(config["ablation"].get("settings") or {}),
+        ablation_counts=_counts(config),
+        ablation_repeats=_number(config["ablation"], "repeats", low=0, path="ablation.repeats"),
+    )
+    check(experiment)
+    return experiment
+
+
+def _modules(config: Mapping[str, Any]) -> list[str]:
+    modules = config.get("plugins") or []
+    if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
+        raise InputError(f"plugins: wants a list of modules, got {modules!r}")
+    return modules
+
+
+def _question(config: Mapping[str, Any]) -> Question:
+    name = config["question"]
+    if name not in QUESTIONS:
+        raise InputError(f"question: {name!r} is none of {', '.join(QUESTIONS)}")
+    return QUESTIONS[name]
+
+
+def _components(config: Mapping[str, Any], group: str, *, optional: bool = False) -> dict[str, Any]:
+    found = {name: built(node, group, f"{group}.{name}") for name, node in _chosen(config, group)}
+    if not found and not optional:
+        raise InputError(f"{group}: the experiment has none, name at least one of conf/{group}/, e.g. '{group}=[...]'")
+    return found
+
+
+def _chosen(config: Mapping[str, Any], group: str) -> Iterator[tuple[str, Any]]:
+    """The nodes of a group, less those that are nothing but an experiment's settings for a yaml that was not chosen."""
+    for name, node in (config.get(group) or {}).items():
+        settings_only = isinstance(node, Mapping) and "_target_" not in node
+        yaml = CONF / group / f"{name}.yaml"
+        if not (settings_only and yaml.is_file() and "_target_" in yaml.read_text(encoding="utf-8")):
+            yield name, node
+
+
+def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
+    nodes, path = config["auxiliary"][role], f"auxiliary.{role}"
+    if not isinstance(nodes, list) or not nodes:
+        raise InputError(f"{path}: wants a list with at least one recipe")
+    suspects = tuple(built(node, "suspect", f"{path}[{i}]") for i, node in enumerate(nodes))
+    for i, suspect in enumerate(suspects):
+        if suspect.leaks:
+            raise InputError(
+                f"{path}[{i}]: prints are made with auxiliary models, so these cannot come of leaked prints"
+            )
+    return suspects
+
+
+def _number(config: Mapping[str, Any], key: str, low: int, path: str = "") -> int:
+    value = config[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise InputError(f"{path or key}: wants a whole number >= {low}, got {value!r}")
+    return value
+
+
+def _counts(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """The numbers of prints to look at, those beyond what the experiment makes left out."""
+    counts = config["ablation"].get("counts") or []
+    if not isinstance(counts, list) or not all(type(count) is int and count >= 1 for count in counts):
+        raise InputError(f"ablation.counts: wants a list of whole numbers >= 1, got {counts!r}")
+    return tuple(count for count in counts if count <= config["count"])
+
+
+def _points(config: Mapping[str, Any], key: str) -> float:
+    value = config[key]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise InputError(f"{key}: wants a number >= 0, got {value!r}")
+    return float(value)
+
+
+def _flag(config: Mapping[str, Any], key: str) -> bool:
+    if not isinstance(config[key], bool):
+        raise InputError(f"{key}: wants true or false, got {config[key]!r}")
+    return config[key]
+
+
+def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
+    found = []
+    for method, settings in nodes.items():
+        for setting, values in (settings or {}).items():
+            path = f"ablation.settings.{method}.{setting}"
+            if not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values) or not values:
+                raise InputError(f"{path}: wants a list of numbers, got {values!r}")
+            found.append(Ablation(method, setting, tuple(float(value) for value in values)))
+    return tuple(found)
