@@ -33,8 +33,8 @@ status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
 smoke: $(STAMP)  ## the digits experiment on tiny budgets
 	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
 
-test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP)  ## all tests, on two cores
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-slurm: $(STAMP)  ## the tests that need Slurm: starts one of one node here, and stops it
 	tests/slurm/cluster up

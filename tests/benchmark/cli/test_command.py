@@ -24,7 +24,7 @@ MISTAKES = {
     "task.digits_class.training.epochs=1.5": "task.digits_class.training.epochs: wants a whole number, got 1.5",
     "suspect.independent.replicate=[]": "suspect.independent.replicate: the list is empty, so there is no suspect",
     "suspect=[]": "suspect: there is no positive suspect",
-    "~suspect.independent": "suspect: the experiment has no negative suspect",
+    "~suspect.independent": "suspect: there is no negative suspect",
     "count=1198": "count: 1198 prints are more than the 1197 train images of digits_class",
     "count=401": "count: 401 prints are more than the 400 test images of digits_class from which deepjudge_black makes",
     "count=abc": "count: wants a whole number >= 1, got 'abc'",
