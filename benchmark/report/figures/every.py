@@ -24,12 +24,13 @@ from benchmark.report.figures import (
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings
 from benchmark.report.shares import AT
+from benchmark.report.view import WHOLE, View
 
 BAND = "Lines are means over repeats, bands one standard deviation."
 Drawn = Iterator[tuple[Picture, Figure]]
 
 
-def drawn(findings: Findings, summary: pd.DataFrame) -> Drawn:
+def drawn(findings: Findings, summary: pd.DataFrame, view: View = WHOLE) -> Drawn:
     """All of them, in the order of the page; only those of stealth look at other channels than the main one."""
     main = found.of_main_channel(findings)
     yield from _verdicts(main, summary)
