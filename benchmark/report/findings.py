@@ -24,43 +24,67 @@ QUESTIONS: dict[str, str] = {
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "scores": (
-        *("task", "kind", "repeat", "suspect", "family", "relation", "positive", "fingerprint", "verifier", "access"),
-        *("channel", "score", "statistic", "threshold", "matched", "n", "reason", "queries", "seconds"),
-        *("quality", "victim_quality", "degraded", "victim_key", "suspect_key", "prints_key", "key"),
-        "shares_training_data",
+        *("task", "kind", "victim", "repeat", "suspect", "family", "relation", "positive"),
+        *("fingerprint", "verifier", "access", "channel", "score", "statistic", "threshold", "matched", "n", "made"),
+        *("reason", "queries", "seconds", "quality", "victim_quality", "skill", "victim_skill", "degraded"),
+        *("victim_key", "suspect_key", "prints_key", "key", "shares_training_data"),
     ),
-    "prints": ("task", "fingerprint", "repeat", "n", "seconds", "accepted", "notes"),
-    "visibility": ("task", "fingerprint", "repeat", "channel", "psnr", "label_accuracy"),
+    "references": (
+        "task",
+        "victim",
+        "repeat",
+        "reference",
+        "fingerprint",
+        "verifier",
+        "score",
+        "matched",
+        "n",
+        "reason",
+    ),
+    "worth": (
+        *("task", "victim", "suspect", "family", "positive"),
+        *("agreement", "kl", "balanced_accuracy", "skill", "quality", "queries"),
+    ),
+    "prints": ("task", "victim", "repeat", "fingerprint", "n", "works", "seconds", "accepted", "notes"),
+    "visibility": ("task", "fingerprint", "victim", "repeat", "channel", "psnr", "label_accuracy"),
     "models": (
-        *("task", "name", "role", "family", "relation", "quality", "measure", "detail", "seconds", "parameters", "key"),
-        *("queries", "shares_training_data"),
+        *("task", "victim", "name", "role", "family", "relation", "quality", "measure", "detail", "seconds"),
+        *("parameters", "key", "queries", "shares_training_data"),
     ),
     "detections": (
-        *("task", "fingerprint", "repeat", "channel", "detector", "threshold", "value"),
+        *("task", "fingerprint", "victim", "repeat", "channel", "detector", "threshold", "value"),
         *("n", "rate", "auroc", "clean_rate", "reason"),
     ),
-    "distances": ("task", "fingerprint", "repeat", "channel", "detector", "number", "distance"),
+    "distances": ("task", "fingerprint", "victim", "repeat", "channel", "detector", "number", "distance"),
     "ablations": (
-        *("task", "fingerprint", "verifier", "setting", "value", "repeat"),
+        *("task", "fingerprint", "verifier", "setting", "value", "victim", "repeat"),
         *("aruc", "auc", "positives", "negatives", "n"),
     ),
 }
 NUMBERS: dict[str, tuple[str, ...]] = {
-    "scores": ("score", "statistic", "threshold", "matched", "n", "queries", "seconds", "quality", "victim_quality"),
-    "prints": ("n", "seconds", "accepted"),
+    "scores": (
+        *("score", "statistic", "threshold", "matched", "n", "made", "queries", "seconds"),
+        *("quality", "victim_quality", "skill", "victim_skill"),
+    ),
+    "references": ("score", "matched", "n"),
+    "worth": ("agreement", "kl", "balanced_accuracy", "skill", "quality", "queries"),
+    "prints": ("n", "works", "seconds", "accepted"),
     "visibility": ("psnr", "label_accuracy"),
     "detections": ("value", "n", "rate", "auroc", "clean_rate"),
     "distances": ("distance",),
     "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
 }
+WHOLE = ("victim", "repeat")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
 KEYS: dict[str, tuple[str, ...]] = {
-    "scores": ("task", "repeat", "suspect", "fingerprint", "verifier", "channel"),
-    "prints": ("task", "fingerprint", "repeat"),
-    "visibility": ("task", "fingerprint", "repeat", "channel"),
-    "detections": ("task", "fingerprint", "repeat", "channel", "detector", "threshold"),
-    "distances": ("task", "fingerprint", "repeat", "channel", "detector", "number"),
-    "ablations": ("task", "fingerprint", "verifier", "setting", "value", "repeat"),
+    "scores": ("task", "victim", "repeat", "suspect", "fingerprint", "verifier", "channel"),
+    "references": ("task", "victim", "repeat", "reference", "fingerprint", "verifier"),
+    "worth": ("task", "victim", "suspect"),
+    "prints": ("task", "victim", "repeat", "fingerprint"),
+    "visibility": ("task", "fingerprint", "victim", "repeat", "channel"),
+    "detections": ("task", "fingerprint", "victim", "repeat", "channel", "detector", "threshold"),
+    "distances": ("task", "fingerprint", "victim", "repeat", "channel", "detector", "number"),
+    "ablations": ("task", "fingerprint", "verifier", "setting", "value", "victim", "repeat"),
 }
 SIGN = "§"  # behind a marked fingerprint's name in figures; in Latin-1, and * stands for degraded suspects there
 CLEAN = "clean test images"  # what detectors are calibrated on and compared with
@@ -99,25 +123,39 @@ class Findings:
     channels stand in one frame; averages over them mean nothing, so all but what compares channels reads
     `of_main_channel`.
 
+    In every frame `victim` numbers the owner's victims from 0, and `repeat` the sets of prints of one victim, which
+    differ in their seed alone. Victims are what is replicated; repeats of one victim are no further evidence.
+
     Attributes:
         channel: the key of the main channel, the experiment's first: all tables and figures that name none are of it.
         question: one of QUESTIONS.
-        scores: one row per (task, repeat, suspect, fingerprint, verifier, channel); where the method or the channel
-            does not apply the score is NaN and there is a reason. `relation` says how the suspect came to be:
+        scores: one row per (task, victim, repeat, suspect, fingerprint, verifier, channel); where the method or the
+            channel does not apply the score is NaN and there is a reason. `relation` says how the suspect came to be:
             independent, equivalent, modified or derived; `positive` whether the answer to the question is yes for it.
+            Of these, independent models are trained once and judged against every victim; a suspect of another
+            relation is another network for each victim under one label. `made` counts the prints, `n` those of them
+            that work on the victim itself for this verifier, of which `matched` match; the others were dropped.
             `statistic` is the number in its own unit that the score was made of, if there is one; where it is a
-            distance, `threshold` is the largest at which a suspect is called positive. Rows of family "victim" are
-            the self-check and count neither as positive nor as negative.
-        prints: one row per (task, fingerprint, repeat): how the prints were made.
-        visibility: one row per (task, fingerprint, repeat, channel): `psnr` in dB of the prints behind the channel
-            against their source images, and `label_accuracy`, the share in [0, 1] that the victim gives their label.
-        models: one row per model; `relation` is "" for the victim; `queries` is how many images a thief put to the
-            victim's API to make it.
-        manifest: what was run, on what; `failures` lists {"job", "error"}.
-        detections: one row per (task, fingerprint, repeat, channel, detector, threshold). `value` is the threshold that
-            bears the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `clean_rate` the share of
-            clean test images; `auroc` is of prints against clean images. A detector that does not apply has NaN in
-            all of them and a reason.
+            distance, `threshold` is the largest at which a suspect is called positive. `skill` is how far a model is
+            above the blind answer, 1 at most; `degraded` rests on it and on quality. Rows of family "victim" are the
+            self-check and count neither as positive nor as negative.
+        references: one row per (task, victim, repeat, reference, fingerprint, verifier), main channel alone: scores of
+            the owner's own independent models, which are never judged; his threshold comes of them.
+        worth: one row per (task, victim, suspect), what a copy is worth: `agreement`, the share of test inputs that it
+            answers as the victim does; `kl` in nats and `balanced_accuracy`, NaN outside of classification.
+        prints: one row per (task, victim, repeat, fingerprint): how the prints were made; `works` is the share of them
+            that works on the victim, over all verifiers.
+        visibility: one row per (task, fingerprint, victim, repeat, channel): `psnr` in dB of the prints behind the
+            channel against their source images, and `label_accuracy`, the share in [0, 1] that the victim gives their
+            label.
+        models: one row per model; `victim` is -1 for a model that needs none and serves them all; `relation` is "" for
+            the victim; `queries` is how many images a thief put to the victim's API to make it.
+        manifest: what was run, on what; `failures` lists {"job", "error"}; `accusation_rate` is the share of innocents
+            that the owner is ready to accuse.
+        detections: one row per (task, fingerprint, victim, repeat, channel, detector, threshold). `value` is the
+            threshold that bears the name `threshold`; `rate` the share of prints in [0, 1] that it flags, `clean_rate`
+            the share of clean test images; `auroc` is of prints against clean images. A detector that does not apply
+            has NaN in all of them and a reason.
         distances: what a detector measured on one print behind a channel, or on one clean test image, where
             `fingerprint` and `channel` are "" and `repeat` is 0.
         ablations: ARUC and AUC of one verifier on the main channel with one setting at another value, all else as in
@@ -133,6 +171,8 @@ class Findings:
     manifest: dict[str, Any] = field(default_factory=dict)
     channel: str = field(kw_only=True)
     question: str = field(kw_only=True)
+    references: pd.DataFrame = field(default_factory=partial(empty, "references"))
+    worth: pd.DataFrame = field(default_factory=partial(empty, "worth"))
     visibility: pd.DataFrame = field(default_factory=partial(empty, "visibility"))
     detections: pd.DataFrame = field(default_factory=partial(empty, "detections"))
     distances: pd.DataFrame = field(default_factory=partial(empty, "distances"))
@@ -151,7 +191,7 @@ def checked(findings: Findings) -> Findings:
             a row stands twice, or has neither number nor reason.
     """
     frames: dict[str, Any] = {name: _frame(name, getattr(findings, name)) for name in COLUMNS}
-    scores, detections = frames["scores"], frames["detections"]
+    scores = frames["scores"]
     if scores.empty:
         raise InputError("findings.scores: no score at all, the experiment judged no suspect")
     if findings.channel not in set(scores["channel"]):
@@ -165,14 +205,20 @@ def checked(findings: Findings) -> Findings:
     for name, columns in NUMBERS.items():
         for column in columns:
             frames[name][column] = pd.to_numeric(frames[name][column]).astype(float)
+    for frame in frames.values():
+        for column in (column for column in WHOLE if column in frame):
+            frame[column] = frame[column].astype(int)
     for column in ("positive", "degraded"):
         scores[column] = scores[column].astype(bool)
-    for name, frame, known in (("scores", scores, "score"), ("detections", detections, "rate")):
+    frames["worth"]["positive"] = frames["worth"]["positive"].astype(bool)
+    for name, known in (("scores", "score"), ("references", "score"), ("detections", "rate")):
+        frame = frames[name]
         frame["reason"] = frame["reason"].fillna("").astype(str)
         if (frame[known].isna() & (frame["reason"] == "")).any():
             raise InputError(f"findings.{name}: a row without a {known} needs a reason")
-    share = scores["matched"].notna() & scores["score"].notna()
-    scores["score"] = np.where(share, scores["matched"] / scores["n"], scores["score"])
+    for frame in (scores, frames["references"]):
+        share = frame["matched"].notna() & frame["score"].notna()
+        frame["score"] = np.where(share, frame["matched"] / frame["n"], frame["score"])
     return replace(findings, **frames)
 
 

@@ -12,6 +12,7 @@ from benchmark.errors import InputError
 from benchmark.report import Findings
 from benchmark.report.findings import (
     COLUMNS,
+    KEYS,
     channel_name,
     channels,
     checked,
@@ -33,14 +34,7 @@ def test_a_missing_column_is_named(make_findings: Make) -> None:
         checked(broken)
 
 
-def test_a_row_without_score_and_reason_is_refused(make_findings: Make) -> None:
-    findings = make_findings()
-    scores = findings.scores.assign(score=float("nan"), reason="")
-    with pytest.raises(InputError, match="needs a reason"):
-        checked(replace(findings, scores=scores))
-
-
-@pytest.mark.parametrize("name", ["scores", "prints", "visibility", "detections", "distances", "ablations"])
+@pytest.mark.parametrize("name", list(KEYS))
 def test_a_row_that_stands_twice_is_refused(make_whole: Make, name: str) -> None:
     findings = make_whole()
     frame = getattr(findings, name)
@@ -48,11 +42,25 @@ def test_a_row_that_stands_twice_is_refused(make_whole: Make, name: str) -> None
         checked(replace(findings, **{name: pd.concat([frame, frame.head(1)])}))
 
 
-def test_a_detector_without_rate_and_reason_is_refused(make_whole: Make) -> None:
+@pytest.mark.parametrize(("name", "number"), [("scores", "score"), ("references", "score"), ("detections", "rate")])
+def test_a_row_without_number_and_reason_is_refused(make_whole: Make, name: str, number: str) -> None:
     findings = make_whole()
-    findings.detections.loc[0, "rate"] = float("nan")
-    with pytest.raises(InputError, match=r"findings\.detections: a row without a rate needs a reason"):
+    getattr(findings, name)[number] = float("nan")
+    getattr(findings, name)["reason"] = ""
+    with pytest.raises(InputError, match=rf"findings\.{name}: a row without a {number} needs a reason"):
         checked(findings)
+
+
+def test_victims_and_repeats_are_whole_numbers_in_every_frame(make_whole: Make) -> None:
+    findings = make_whole(victims=2)
+    floats = {name: getattr(findings, name) for name in COLUMNS}
+    floats = {
+        name: frame.astype(dict.fromkeys({"victim", "repeat"} & {*frame}, float)) for name, frame in floats.items()
+    }
+    ready = checked(replace(findings, **floats))
+    for name, columns in COLUMNS.items():
+        for column in {"victim", "repeat"} & {*columns}:
+            assert pd.api.types.is_integer_dtype(getattr(ready, name)[column]), f"{name} {column}"
 
 
 def test_frames_that_were_not_given_are_empty_with_their_columns(make_findings: Make) -> None:
