@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmark.collect.ablations import ablations
 from benchmark.collect.detections import detections, distances
+from benchmark.collect.names import names
 from benchmark.collect.scores import Qualities, Scoring, scores
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan
@@ -49,6 +50,7 @@ def collect(
         "experiment": experiment.name,
         "config": config,
         "overrides": list(overrides),
+        "names": names(experiment),
         "jobs": len(plan.jobs),
         "seconds_of_all_jobs": sum(artefact.seconds for artefact in found),
         "seeds": {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))},
