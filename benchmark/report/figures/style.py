@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ NEGATIVE: dict[str, Any] = {"color": RED, "marker": "s"}
 MARKERS = ("o", "s", "^", "D", "v", "X", "P", "<", ">")
 COLORS = (BLUE, RED, "#009E73", INK, "#CC79A7", "#56B4E9", "#E69F00", GREY)
 DASHES = ("-", "--", ":", "-.")
-COLORS_OF_A_DRAWING = 128  # in a png
+PALETTE = 128  # colours of a png
 LINES = 8  # in one axes at most
 SMALL, TINY = 7.0, 6.0  # points, beside the font's own size
 FAMILY = "DejaVu Sans"  # ships with matplotlib, so the same on every machine
@@ -116,16 +116,24 @@ def styled() -> Any:
     return matplotlib.rc_context(base | RC)
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """NAME.pdf, NAME.svg and NAME.png without dates or versions inside."""
+def save(figure: Figure, folder: Path, name: str, kinds: Sequence[str] = tuple(METADATA)) -> None:
+    """NAME.pdf, NAME.svg and NAME.png, or some of these kinds, without dates or versions inside."""
     for text in figure.findobj(Text):
         if hasattr(text, "set_fontfeatures"):  # from matplotlib 3.11 on
             text.set_fontfeatures(("-liga",))  # fi in one glyph lies beyond Latin-1: a second font in each pdf
-    for kind in ("pdf", "svg"):
-        figure.savefig(folder / f"{name}.{kind}", metadata=METADATA[kind])
-    raster = io.BytesIO()
-    figure.savefig(raster, format="png", metadata=METADATA["png"])
-    picture = Image.open(raster).convert("RGB")
-    if not any(axes.images for axes in figure.axes):  # a drawing has few colours, and its file is a third with a palette
-        picture = picture.quantize(COLORS_OF_A_DRAWING, dither=Image.Dither.NONE)
-    picture.save(folder / f"{name}.png", dpi=(RC["savefig.dpi"],) * 2)
+    for kind in kinds:
+        if kind == "png":
+            (folder / f"{name}.png").write_bytes(_raster(figure))
+        else:
+            figure.savefig(folder / f"{name}.{kind}", metadata=METADATA[kind])
+
+
+def _raster(figure: Figure) -> bytes:
+    """A png: a drawing has few colours, so that its file is a third with a palette; pictures keep all of theirs."""
+    drawn, kept = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", metadata=METADATA["png"])
+    picture = Image.open(drawn).convert("RGB")
+    if not any(axes.images for axes in figure.axes):
+        picture = picture.quantize(PALETTE, dither=Image.Dither.NONE)
+    picture.save(kept, format="png", dpi=(matplotlib.rcParams["savefig.dpi"],) * 2)
+    return kept.getvalue()
