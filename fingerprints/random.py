@@ -16,7 +16,7 @@ from fingerprints.labels import LabelFingerprint
 class Random(LabelFingerprint, name="fingerprint/random"):
     """Random test images, unchanged."""
 
-    display: ClassVar[str] = "random images"
+    display: ClassVar[str] = "Random images"
 
     pool: ClassVar[str] = "test"
 

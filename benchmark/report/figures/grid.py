@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import accumulate, pairwise
+from typing import Any, TypeVar
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -30,30 +31,34 @@ class Legend:
 
     @property
     def columns(self) -> int:
-        """Columns of which each is as wide as the widest name, its sign and the gap."""
-        return max(1, min(len(self.handles), int((self.width - EDGE) / self._widest)))
+        """As many as stand side by side, each as wide as its own widest name with its sign."""
+        counts = range(len(self.handles), 1, -1)
+        return next((count for count in counts if self._needs(count) <= self.width), 1)
 
     @property
     def needs(self) -> float:
         """The width in inches that it takes up."""
-        return self.columns * self._widest + EDGE if self.handles else 0.0
+        return self._needs(self.columns)
 
     @property
     def height(self) -> float:
-        """Inches."""
+        """Inches, the edge above it among them."""
         return LINE * -(-len(self.handles) // self.columns) + EDGE if self.handles else 0.0
-
-    @property
-    def _widest(self) -> float:
-        return style.broadest(str(handle.get_label()) for handle in self.handles) + 0.5
 
     def put(self, figure: Figure) -> None:
         """Above all panels of the figure."""
         if self.handles:
-            place = {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - 0.02 / figure.get_figheight())}
+            place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - EDGE / figure.get_figheight())}
             look = {"frameon": False, "borderpad": 0.0, "borderaxespad": 0.0, "labelspacing": 0.35, "handlelength": 2.6}
             gaps = {"columnspacing": 0.9, "handletextpad": 0.5}
-            figure.legend(handles=list(self.handles), ncols=self.columns, **place, **look, **gaps)  # type: ignore[arg-type]
+            figure.legend(handles=list(self.handles), ncols=self.columns, **place, **look, **gaps)
+
+    def _needs(self, columns: int) -> float:
+        """The width of so many columns, which matplotlib fills one after the other, longer ones first."""
+        names = [str(handle.get_label()) for handle in self.handles]
+        short, longer = divmod(len(names), columns)
+        ends = [0, *accumulate([short + 1] * longer + [short] * (columns - longer))]
+        return EDGE + sum(style.broadest(names[a:b]) + 0.43 for a, b in pairwise(ends))
 
 
 @dataclass(frozen=True)

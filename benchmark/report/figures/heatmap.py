@@ -19,7 +19,7 @@ from benchmark.report.names import spaced
 from benchmark.report.shares import by_key
 
 ROW, HEADING, FOOT = 0.155, 0.22, 0.2  # inches of a family, of a task's name, of the note below
-WIDEST = 0.5  # inches of a method
+WIDEST, WITH_NUMBER = 0.5, 0.25  # inches of a method at most, and at least with numbers
 Block = tuple[str, Sequence[str]]  # a task and families of it
 # White to blue: lightness falls steadily, so that grey prints keep the order.
 BLUES = LinearSegmentedColormap.from_list("blues", ["#FFFFFF", "#004573"])
@@ -74,7 +74,8 @@ class _Chart:
         up: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "bottom", "fontsize": style.SMALL}
         for x, method in enumerate(methods):
             self._axes.text(self._left + (x + 0.5) * self._cell, self._y - 0.03, sheet.label(method), **up)
-        note = "R: positives called positive, U: negatives not; *: some degraded; dashes: not judged"
+        shade = "" if self._cell > WITH_NUMBER else "; white: 0, darkest: 1"
+        note = f"R: positives called positive, U: negatives not{shade}; *: some degraded; dashes: not judged"
         size = style.fitted(note, width - 0.1, style.TINY)
         self._axes.text(EDGE, height - EDGE, note, fontsize=size, va="bottom", color=style.GREY)
 
@@ -111,5 +112,5 @@ def _cell(axes: Axes, x: float, y: float, cell: pd.Series | None, width: float) 
         return
     share = float(cell["share"])
     text = f"{share:.2f}" + ("*" if cell["degraded"] else "")
-    if style.measured(text, style.TINY) < width:
+    if width > WITH_NUMBER:
         axes.text(x, y, text, color="white" if share > 0.5 else style.INK, **look)

@@ -83,7 +83,7 @@ class _Chart:
                     text = "not run" if row is None else "not applicable"
                     axes.text(0.02, place, text, va="center", color=style.GREY, fontsize=style.TINY)
         style.shares(axes)
-        axes.set_xlim(-0.03, 1.24)
+        axes.set_xlim(-0.03, 1.2)
         axes.spines["bottom"].set_bounds(0, 1)
         axes.tick_params(axis="y", length=0)
         axes.set_yticks(range(len(methods)), [self.sheet.label(method) for method in methods])
@@ -112,4 +112,4 @@ def _point(axes: Axes, row: pd.Series, y: float, column: str, look: dict[str, An
         axes.plot([low, high], [y, y], color=look["color"], linewidth=0.9, zorder=2, solid_capstyle="butt")
     axes.plot([value], [y], linestyle="", zorder=3, **look)
     if look["markerfacecolor"] != "white":
-        axes.text(1.23, y, number(value, 2), ha="right", va="center", fontsize=style.TINY)
+        axes.text(1.2, y, number(value, 2), ha="right", va="center", fontsize=style.TINY)

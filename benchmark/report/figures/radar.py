@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -70,15 +71,15 @@ def draw(scores: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
     panels: list[tuple[str, Floats] | None] = [None]
     for family, group in values.groupby("family", sort=False):
         panels.append((str(family), group.drop(columns=["family", "suspect"]).to_numpy(dtype=float)))
-    grid = Grid(sheet.width, SIZE, SIZE, left=0.12, title=0.32, foot=0.0, gap=0.12, columns=6, stretch=1.0)
+    grid = Grid(sheet.width, SIZE, SIZE, left=0.12, title=0.3, foot=0.06, gap=0.12, columns=6, stretch=1.0)
     legend = Legend(_handles(), sheet.width)
     for page in grid.pages(panels, legend.height):
         figure, shown = grid.figure(len(page), legend)
         for axes, content in zip(shown, page, strict=True):
             axes.set_axis_off()
-            axes.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
+            axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
             if content is None:
-                _key(axes, [verifier for _, verifier in methods])
+                _key(axes, _apart([sheet.names.method(*method) for method in methods]))
                 continue
             family, suspects = content
             side = "victim" if family == "victim" else "positive" if kinds[family] else "negative"
@@ -112,6 +113,12 @@ def _rings(axes: Axes, count: int) -> None:
         ring = [_corners(np.full(count, radius))]
         look: dict[str, Any] = {"edgecolors": color, "linewidths": 0.7, "linestyles": line}
         axes.add_collection(PolyCollection(ring, facecolors="none", zorder=4, **look))
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names without the words that all of them begin with."""
+    shared = os.path.commonprefix([name.rpartition(" ")[0].split(" ") for name in names])
+    return [" ".join(name.split(" ")[len(shared) :]) for name in names]
 
 
 def _key(axes: Axes, names: Sequence[str]) -> None:
@@ -151,7 +158,7 @@ def _name(axes: Axes, family: str, suspects: Floats) -> None:
     count = f" ({len(suspects)})" if len(suspects) > 1 else ""
     name = f"{family}{count}"
     text = f"{name}\n{'n/a' if np.isnan(share) else f'{share:.2f}'}"
-    axes.set_title(text, fontsize=style.fitted(name, 1.08 * SIZE, style.SMALL), linespacing=1.1, pad=1.0)
+    axes.set_title(text, fontsize=style.fitted(name, 1.08 * SIZE, style.SMALL), linespacing=1.1, pad=2.0)
 
 
 def _handles() -> list[Patch | Line2D]:

@@ -28,7 +28,7 @@ def draw(scores: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
     """A panel per distance; its threshold is the mean over victims and repeats, hollow dots are degraded suspects."""
     rows = of_task(scores, task)
     names = sheet.families(rows)
-    grid = strips.setting(sheet, names)
+    grid = strips.setting(sheet, names, below=0.22)
     legend = Legend(strips.handles(rows, {"threshold: positive up to here": strips.BEST}), sheet.width)
     for page in grid.pages(found.methods(rows), legend.height):
         figure, panels = grid.figure(len(page), legend)

@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from benchmark.report import findings as found
 from benchmark.report.figures import style
 from benchmark.report.figures.grid import Grid, Legend
-from benchmark.report.figures.sheet import Sheet, of_method
+from benchmark.report.figures.sheet import Method, Sheet, of_method
+from benchmark.report.findings import Findings
 
 ROW = 0.125  # inches of a family
 PALEST = 0.6  # share of white in the last victim's dots
@@ -22,20 +23,22 @@ LINE: dict[str, Any] = {"color": style.INK, "linewidth": 0.9, "zorder": 1}
 BEST, OWNER = {"linestyle": ":"}, {"linestyle": (0, (4, 2))}
 
 
-def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
-    """The suspects of one task; the dotted line is the best threshold in hindsight."""
-    here = scores[(scores["task"] == task) & scores["score"].notna()]
-    names = sheet.families(here)
+def draw(findings: Findings, summary: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
+    """The suspects of one task, with the thresholds that `lines` explains."""
+    every = findings.scores[findings.scores["task"] == task]
+    here, names = every[every["score"].notna()], sheet.families(every)
     rows = summary[(summary["task"] == task) & (summary["suspects"] == "all") & (summary["reason"] == "")]
     best = {(str(row["fingerprint"]), str(row["verifier"])): float(row["best_rho"]) for _, row in rows.iterrows()}
     methods = [method for method in found.methods(here) if method in best]
     grid = setting(sheet, names)
-    legend = Legend(handles(here, {"best threshold in hindsight": BEST}), sheet.width)
+    legend = Legend(handles(here, {"best in hindsight": BEST, "the owner's threshold": OWNER}), sheet.width)
     for page in grid.pages(methods, legend.height):
         figure, panels = grid.figure(len(page), legend)
         for axes, method in zip(panels, page, strict=True):
             panel(axes, of_method(here, method), names, "score")
             axes.axvline(best[method], **LINE, **BEST)
+            for rho in owners(findings, task, method):
+                axes.axvline(rho, **LINE, **OWNER)
             style.shares(axes)
             frame(axes, sheet.label(method), [sheet.family(name) for name in names])
         for axes in grid.lowest(panels):
@@ -43,10 +46,24 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -
         yield figure
 
 
-def setting(sheet: Sheet, names: Sequence[str]) -> Grid:
-    """How panels with a row for each of these families are set."""
+def owners(findings: Findings, task: str, method: Method) -> list[float]:
+    """The mean over victims and repeats of the threshold that the owner's references give; empty where there is none."""
+    return []
+
+
+def lines(findings: Findings) -> str:
+    """What a caption says of the thresholds."""
+    return (
+        "Dotted: the threshold that min(R, U) is largest at, in hindsight. Dashed: the owner's own, above which at most "
+        f"{100 * findings.manifest.get('accusation_rate', 0.05):g} % of innocents are expected (means over victims and "
+        "repeats); a suspect is called positive right of it."
+    )
+
+
+def setting(sheet: Sheet, names: Sequence[str], below: float = 0.06) -> Grid:
+    """How panels with a row for each of these families are set, with so many inches below each."""
     left = style.broadest(sheet.family(name) for name in names) + 0.12
-    return Grid(sheet.width, 1.05, ROW * len(names) + 0.08, left, gap=0.16)
+    return Grid(sheet.width, 1.05, ROW * len(names) + 0.08, left, gap=0.16, below=below, foot=0.42 - below)
 
 
 def frame(axes: Axes, title: str, names: Sequence[str]) -> None:
