@@ -14,7 +14,7 @@ from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings, of_main_channel
 from benchmark.report.page import page
 from benchmark.report.summary import summarise
-from benchmark.report.tables import channels, costs, families, headline, matrix, stealth
+from benchmark.report.tables import channels, costs, families, headline, latex, matrix, stealth
 from benchmark.report.tables import published as papers
 from benchmark.report.tables.table import Table
 from benchmark.report.view import View
@@ -31,7 +31,7 @@ def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -
     (folder / "tables").mkdir()
     for table in tables.values():
         (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
-        (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
+        (folder / "tables" / f"{table.name}.tex").write_text(latex.render(table), encoding="utf-8", newline="\n")
     shown = [*_figures(findings, summary, folder, kinds), *_galleries(folder)]
     page.write(of_main_channel(findings), tables, shown, folder)
 

@@ -32,8 +32,8 @@ def draw(axes: Axes, x: ArrayLike, values: ArrayLike, victims: ArrayLike, **look
     mean, sd = over_victims(values, victims)
     if sd is not None:
         low, high = np.clip(mean - sd, 0, 1), np.clip(mean + sd, 0, 1)
-        axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)  # type: ignore[arg-type]
-    axes.plot(x, mean, **look)  # type: ignore[arg-type]
+        axes.fill_between(x, low, high, color=look["color"], alpha=0.18, linewidth=0)
+    axes.plot(x, mean, **look)
 
 
 def explained(frame: pd.DataFrame) -> str:

@@ -146,7 +146,9 @@ def _thresholds(axes: Axes, verdicts: pd.DataFrame) -> list[float]:
             axes.axvspan(low, high, color=style.RED, alpha=0.12, linewidth=0, zorder=0)
         step = 3 + 9 * (len(spans) - 1 - place)  # the leftmost is the highest: its label's end crosses no other line
         above: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
-        axes.annotate(f"{spaced(name)} {mean:.3g}", (mean, 1.0), (0, step), fontsize=6.5, color=style.RED, ha="center", **above)
+        axes.annotate(
+            f"{spaced(name)} {mean:.3g}", (mean, 1.0), (0, step), fontsize=6.5, color=style.RED, ha="center", **above
+        )
     return [mean for mean, *_ in spans]
 
 

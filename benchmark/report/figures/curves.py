@@ -46,7 +46,9 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -
 
 def absent(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -> str:
     """What the caption says of methods without a panel on this task, a space before it; or nothing."""
-    reasons = {(str(r["fingerprint"]), str(r["verifier"])): str(r["reason"]) for _, r in _rows(summary, task).iterrows()}
+    reasons = {
+        (str(r["fingerprint"]), str(r["verifier"])): str(r["reason"]) for _, r in _rows(summary, task).iterrows()
+    }
     groups: dict[str, list[Method]] = {}
     for method in found.methods(scores):
         reason = reasons.get(method, "not run")
@@ -61,9 +63,9 @@ def _rows(summary: pd.DataFrame, task: str) -> pd.DataFrame:
 
 
 def _panel(axes: Axes, group: pd.DataFrame) -> None:
-    sets = [(key[0], part) for key, part in group.groupby(["victim", "repeat"]) if judged(part)]
-    points = [metrics.curve(part["score"].to_numpy(), part["positive"].to_numpy()) for _, part in sets]
-    rho, victims = points[0].rho, [victim for victim, _ in sets]
+    sets = [part for _, part in group.groupby(["victim", "repeat"]) if judged(part)]
+    points = [metrics.curve(part["score"].to_numpy(), part["positive"].to_numpy()) for part in sets]
+    rho, victims = points[0].rho, [int(part["victim"].iloc[0]) for part in sets]
     robust, unique = np.stack([p.robustness for p in points]), np.stack([p.uniqueness for p in points])
     least, _ = band.over_victims(np.minimum(robust, unique), victims)
     axes.fill_between(rho, least, color=style.PALE, linewidth=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -59,7 +60,9 @@ def galleries(findings: Findings) -> Drawn:
         about = f"{spaced(task)}: "
         if len(group) > 1:  # one method has nothing to be compared with
             signs = sheet.explained(exhibit.fingerprint for exhibit in group)
-            text = f"{about}the first prints of every method, first victim and repeat. As Figure 7 of the saliency paper."
+            text = (
+                f"{about}the first prints of every method, first victim and repeat. As Figure 7 of the saliency paper."
+            )
             yield Picture(slug(f"gallery_{task}"), "gallery", text + signs), gallery.compare(group, sheet)
         for exhibit in group:
             name = sheet.names.fingerprint(exhibit.fingerprint)
@@ -78,7 +81,9 @@ def _of_view(findings: Findings, view: View) -> Findings:
     """The findings of the methods that are to be drawn, in their order; clean images stay."""
     if not view.methods:
         return findings
-    frames = {name: _chosen(getattr(findings, name), view) for name in COLUMNS if "fingerprint" in COLUMNS[name]}
+    frames: dict[str, Any] = {
+        name: _chosen(getattr(findings, name), view) for name in COLUMNS if "fingerprint" in COLUMNS[name]
+    }
     return replace(findings, **frames)
 
 
@@ -113,12 +118,16 @@ class _Every:
         scores = self.findings.scores
         signs = self.sheet.explained(scores["fingerprint"])
         for name, statistic, meaning in (
-            ("auc", intervals.AUC, "the share of pairs of a positive and a negative in which the positive scores higher"),
+            (
+                "auc",
+                intervals.AUC,
+                "the share of pairs of a positive and a negative that the score puts in order",
+            ),
             ("aruc", intervals.ARUC, "the mean of min(R, U) over all thresholds"),
         ):
             text = (
-                f"{statistic.name}, {meaning}, with 95 % bootstrap intervals; the number is of all suspects, the dotted "
-                f"line at {statistic.bound:.2f} the {statistic.meaning}.{signs}"
+                f"{statistic.name}, {meaning}, with 95 % bootstrap intervals; the number is of all suspects, the "
+                f"dotted line at {statistic.bound:.2f}: {statistic.meaning}.{signs}"
             )
             yield from _paged(name, "headline", text, intervals.draw(scores, self.summary, statistic, self.sheet))
         text = f"Families: {AT} U at the left of a family's row: negatives. A dash: not judged.{signs}"
@@ -131,8 +140,8 @@ class _Every:
         signs = sheet.explained(here["fingerprint"])
         text = (
             f"{spaced(task)}: robustness R, the share of positives that score above the threshold rho, and uniqueness "
-            f"U, the share of negatives that do not. {band.explained(here)} As Figures 4, 5 and 8 of the saliency paper."
-            f"{curves.absent(scores, self.summary, task, sheet)}{signs}"
+            f"U, the share of negatives that do not. {band.explained(here)} "
+            f"As Figures 4, 5 and 8 of the saliency paper.{curves.absent(scores, self.summary, task, sheet)}{signs}"
         )
         yield from _paged(f"ru_curves_{task}", "tasks", text, curves.draw(scores, self.summary, task, sheet))
         text = (
@@ -156,9 +165,9 @@ class _Every:
             yield from _paged(f"separation_{task}", "tasks", text, separation.draw(scores, task, sheet))
         if len(axes) >= radar.AXES:
             text = (
-                f"{spaced(task)}: scores on {len(axes)} distances, mean over a family's suspects, victims and repeats; 1 "
-                "at the rim: no distance, 0.5 at the dotted line: the threshold. The number is the area as a share of "
-                f"the largest, the confidence that the family comes of the victim.{signs}"
+                f"{spaced(task)}: scores on {len(axes)} distances, mean over a family's suspects, victims and repeats; "
+                "1 at the rim: no distance, 0.5 at the dotted line: the threshold. The number is the area as a share "
+                f"of the largest, the confidence that the family comes of the victim.{signs}"
             )
             yield from _paged(f"radar_{task}", "tasks", text, radar.draw(scores, task, sheet))
         if not extraction.extractions(scores, models, task).empty:
@@ -177,8 +186,8 @@ class _Every:
             text = (
                 f"{spaced(task)}: what each detector measures on clean test images and, channel by channel, on prints "
                 "(all victims and repeats); it flags what lies right of a threshold (the mean; a band spans all of its "
-                "values). Lines span 5 to 95 %, boxes 25 to 75 %, the black tick is the median, the strokes below are up "
-                f"to {conspicuity.POINTS} single prints of the first channel, evenly spaced by rank. "
+                "values). Lines span 5 to 95 %, boxes 25 to 75 %, the black tick is the median, the strokes below are "
+                f"up to {conspicuity.POINTS} single prints of the first channel, evenly spaced by rank. "
                 f"As Figure 6 of the saliency paper.{self.sheet.explained(shown)}"
             )
             figures = conspicuity.draw(findings, task, self.sheet)
@@ -192,7 +201,8 @@ class _Every:
             here = known[known["task"] == task]
             text = (
                 f"{spaced(task)}: ARUC with one setting at other values, all else as in the run; "
-                f"{sensitivity.sizes(known, task)}. {band.explained(here)} A dotted line stands at the run's own value. "
+                f"{sensitivity.sizes(known, task)}. {band.explained(here)} "
+                "A dotted line stands at the run's own value. "
                 f"As Figure 9 of the saliency paper.{self.sheet.explained(here['fingerprint'])}"
             )
             figures = sensitivity.draw(self.findings.scores, known, task, self.sheet, config)

@@ -95,7 +95,9 @@ class _Wall:
             self.axes.imshow(np.nan_to_num(image), cmap="magma", vmin=0, vmax=1, **look)
         else:
             self.axes.imshow(np.clip(image.transpose(1, 2, 0), 0, 1), **look)
-        frame = Rectangle((left, top), self._tile - GAP, self._tile - GAP, fill=False, edgecolor=style.PALE, linewidth=0.7)
+        frame = Rectangle(
+            (left, top), self._tile - GAP, self._tile - GAP, fill=False, edgecolor=style.PALE, linewidth=0.7
+        )
         self.axes.add_patch(frame)
 
     def blank(self, i: int, j: int, text: str) -> None:

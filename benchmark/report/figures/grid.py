@@ -48,10 +48,10 @@ class Legend:
     def put(self, figure: Figure) -> None:
         """Above all panels of the figure."""
         if self.handles:
-            place: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - EDGE / figure.get_figheight())}
-            look = {"frameon": False, "borderpad": 0.0, "borderaxespad": 0.0, "labelspacing": 0.35, "handlelength": 2.6}
-            gaps = {"columnspacing": 0.9, "handletextpad": 0.5}
-            figure.legend(handles=list(self.handles), ncols=self.columns, **place, **look, **gaps)
+            look: dict[str, Any] = {"frameon": False, "borderpad": 0, "borderaxespad": 0, "labelspacing": 0.35}
+            look |= {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - EDGE / figure.get_figheight())}
+            look |= {"columnspacing": 0.9, "handletextpad": 0.5, "handlelength": 2.6}
+            figure.legend(handles=list(self.handles), ncols=self.columns, **look)
 
     def _needs(self, columns: int) -> float:
         """The width of so many columns, which matplotlib fills one after the other, longer ones first."""

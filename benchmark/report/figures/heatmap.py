@@ -89,7 +89,9 @@ class _Chart:
         values = np.array([[np.nan if cell is None else cell["share"] for cell in row] for row in found_here])
         x = self._left + self._cell * np.arange(len(self._methods) + 1)
         y = self._y + ROW * np.arange(len(names) + 1)
-        axes.pcolormesh(x, y, np.ma.masked_invalid(values), cmap=BLUES, vmin=0, vmax=1, edgecolors="white", linewidth=0.5)
+        axes.pcolormesh(
+            x, y, np.ma.masked_invalid(values), cmap=BLUES, vmin=0, vmax=1, edgecolors="white", linewidth=0.5
+        )
         for place, (name, row) in enumerate(zip(names, found_here, strict=True)):
             middle = self._y + ROW * (place + 0.5)
             side = "R" if kinds[name] else "U"

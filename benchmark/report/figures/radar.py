@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -117,8 +117,9 @@ def _rings(axes: Axes, count: int) -> None:
 
 def _apart(names: Sequence[str]) -> list[str]:
     """The names without the words that all of them begin with."""
-    shared = os.path.commonprefix([name.rpartition(" ")[0].split(" ") for name in names])
-    return [" ".join(name.split(" ")[len(shared) :]) for name in names]
+    words = [name.split(" ") for name in names]
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in words), strict=False))))
+    return [" ".join(each[shared:]) for each in words]
 
 
 def _key(axes: Axes, names: Sequence[str]) -> None:
@@ -134,10 +135,14 @@ def _panel(axes: Axes, suspects: Floats, look: dict[str, Any]) -> None:
     _rings(axes, len(mean))
     known = ~np.isnan(mean)
     if known.any():
-        axes.add_collection(PolyCollection([_corners(np.nan_to_num(mean))[known]], linewidths=1.0, zorder=2, **_many(look)))
+        axes.add_collection(
+            PolyCollection([_corners(np.nan_to_num(mean))[known]], linewidths=1.0, zorder=2, **_many(look))
+        )
     if len(suspects) > 1:
         outlines = [_corners(np.nan_to_num(row))[~np.isnan(row)] for row in suspects if not np.isnan(row).all()]
-        axes.add_collection(PolyCollection(outlines, facecolors="none", edgecolors=style.GREY, linewidths=0.3, zorder=3))
+        axes.add_collection(
+            PolyCollection(outlines, facecolors="none", edgecolors=style.GREY, linewidths=0.3, zorder=3)
+        )
     for x, y in 1.12 * _corners(np.ones(len(mean)))[~known]:
         axes.text(x, y, "n/a", ha="center", va="center", fontsize=5, color=style.GREY)
 

@@ -20,7 +20,8 @@ from benchmark.report.findings import Findings
 ROW = 0.125  # inches of a family
 PALEST = 0.6  # share of white in the last victim's dots
 LINE: dict[str, Any] = {"color": style.INK, "linewidth": 0.9, "zorder": 1}
-BEST, OWNER = {"linestyle": ":"}, {"linestyle": (0, (4, 2))}
+BEST: dict[str, Any] = {"linestyle": ":"}
+OWNER: dict[str, Any] = {"linestyle": (0, (4, 2))}
 
 
 def draw(findings: Findings, summary: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
@@ -47,16 +48,17 @@ def draw(findings: Findings, summary: pd.DataFrame, task: str, sheet: Sheet) -> 
 
 
 def owners(findings: Findings, task: str, method: Method) -> list[float]:
-    """The mean over victims and repeats of the threshold that the owner's references give; empty where there is none."""
+    """The mean over victims and repeats of what the owner's references give; empty where there is none."""
     return []
 
 
 def lines(findings: Findings) -> str:
     """What a caption says of the thresholds."""
+    rate = 100 * findings.manifest.get("accusation_rate", 0.05)
     return (
-        "Dotted: the threshold that min(R, U) is largest at, in hindsight. Dashed: the owner's own, above which at most "
-        f"{100 * findings.manifest.get('accusation_rate', 0.05):g} % of innocents are expected (means over victims and "
-        "repeats); a suspect is called positive right of it."
+        "Dotted: the threshold that min(R, U) is largest at, in hindsight. Dashed: the owner's own, above which at "
+        f"most {rate:g} % of innocents are expected (means over victims and repeats). A suspect is called positive "
+        "right of it."
     )
 
 
@@ -83,8 +85,12 @@ def panel(axes: Axes, group: pd.DataFrame, names: Sequence[str], value: str) -> 
     means = group.groupby(columns, sort=False)[value].mean().reset_index()
     means["side"] = np.where(means["family"] == "victim", "victim", means["positive"].map({True: "yes", False: "no"}))
     means["y"] = means["family"].map({name: float(place) for place, name in enumerate(names)})
-    means["y"] += _jitter(means.groupby("family", sort=False).cumcount(), means.groupby("family")["y"].transform("size"))
-    axes.hlines(range(len(names)), 0, 1, transform=axes.get_yaxis_transform(), color=style.PALE, linewidth=0.6, zorder=0)
+    means["y"] += _jitter(
+        means.groupby("family", sort=False).cumcount(), means.groupby("family")["y"].transform("size")
+    )
+    axes.hlines(
+        range(len(names)), 0, 1, transform=axes.get_yaxis_transform(), color=style.PALE, linewidth=0.6, zorder=0
+    )
     victims = max(1, int(means["victim"].max()))
     for side, dots in means.groupby("side", sort=False):
         look = LOOKS[str(side)]

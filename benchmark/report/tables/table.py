@@ -1,37 +1,14 @@
-"""A table as data, rendered as Markdown, LaTeX (booktabs) and HTML."""
+"""A table as data, rendered as Markdown and HTML; `tables.latex` renders it for pdflatex."""
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "−": r"$-$",
-    "ρ": r"$\rho$",
-    "†": r"\dag{}",
-    "·": r"$\cdot$",
-    "–": "--",
-    "…": r"\dots{}",
-}
+NUMBER = re.compile(r"[−-]?\d+(\.\d+)?")
 
 
 class Cell(NamedTuple):
@@ -46,7 +23,13 @@ Row = tuple[Cell | str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Plain text cells under a header; the first `left` columns are words, the others numbers."""
+    """Plain text cells under a header; the first `left` columns are words, the others numbers.
+
+    Attributes:
+        best: names of the columns in which the largest number among rows of the same first cell is set in bold, and
+            the next one underlined.
+        least: likewise, where the smallest is best.
+    """
 
     name: str
     title: str
@@ -55,64 +38,89 @@ class Table:
     left: int = 1
     notes: list[str] = field(default_factory=list)
     footnotes: dict[str, str] = field(default_factory=dict)
+    best: tuple[str, ...] = ()
+    least: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """A pipe table under its title, notes below."""
         ruler = ["---"] * self.left + ["---:"] * (len(self.header) - self.left)
         lines = [f"**{_md(self.title)}**", "", _piped([_md(text) for text in self.header]), _piped(ruler)]
-        lines += [_piped([_md_cell(cell) for cell in row]) for row in self.rows]
+        orders = ranks(self)
+        for i, row in enumerate(self.rows):
+            lines.append(_piped([MARKDOWN[orders.get((i, j), 0)].format(_md_cell(cell)) for j, cell in enumerate(row)]))
         notes = [_md(note) for note in self.notes]
         notes += [f"<sup>{_md(mark)}</sup> {_md(text)}" for mark, text in self.footnotes.items()]
         return "\n".join(lines + [line for note in notes for line in ("", note)]) + "\n"
 
-    def latex(self) -> str:
-        """A `tabular` for booktabs; the title and the notes stand above and below it as text."""
-        align = "l" * self.left + "r" * (len(self.header) - self.left)
-        lines = [f"% {latex_text(self.title)}", "% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{align}}}"]
-        lines += ["\\toprule", _tex_row([latex_text(text) for text in self.header]), "\\midrule"]
-        lines += [_tex_row([_tex_cell(cell) for cell in row]) for row in self.rows]
-        lines += ["\\bottomrule", "\\end{tabular}"]
-        lines += [f"\\par\\footnotesize {latex_text(note)}" for note in self.notes]
-        lines += [
-            f"\\par\\footnotesize\\textsuperscript{{{latex_text(mark)}}} {latex_text(text)}"
-            for mark, text in self.footnotes.items()
-        ]
-        return "\n".join(lines) + "\n"
-
     def html(self) -> str:
-        """A `table` element with caption and scoped headers in a box that scrolls, the notes below it."""
-        head = "".join(f'<th scope="col"{self._side(i)}>{html.escape(t)}</th>' for i, t in enumerate(self.header))
-        body = "\n".join(f"<tr>{self._html_row(row)}</tr>" for row in self.rows)
+        """A `table` element with caption and scoped headers in a box that scrolls, the notes below it.
+
+        Headers are buttons to a script that sorts by them; the columns of names stay in sight (class `name`).
+        """
+        head = "".join(
+            f'<th scope="col"{self._kind(i)}><button type="button">{html.escape(t)}</button></th>'
+            for i, t in enumerate(self.header)
+        )
+        orders = ranks(self)
+        body = "\n".join(f"<tr>{self._html_row(i, row, orders)}</tr>" for i, row in enumerate(self.rows))
         notes = [html.escape(note) for note in self.notes]
         notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
         foot = f'\n<p class="notes">{"<br>".join(notes)}</p>' if notes else ""
-        title = html.escape(self.title)
+        name, title = html.escape(self.name), html.escape(self.title)
         return (
-            f'<div class="wide"><table id="table-{html.escape(self.name)}"><caption>{title}</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{foot}"
+            f'<div class="wide" tabindex="0" role="region" aria-label="{title}"><table id="table-{name}">'
+            f"<caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{foot}"
         )
 
-    def _side(self, column: int) -> str:
-        return "" if column < self.left else ' class="number"'
+    def _kind(self, column: int) -> str:
+        names = min(2, self.left)
+        return ' class="number"' if column >= self.left else f' class="name name-{column}"' if column < names else ""
 
-    def _html_row(self, row: Row) -> str:
+    def _html_row(self, i: int, row: Row, orders: dict[tuple[int, int], int]) -> str:
         cells = []
-        for i, cell in enumerate(row):
+        for j, cell in enumerate(row):
             text, marks = as_cell(cell)
-            inside = html.escape(text) + "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
-            tag, scope = ("th", ' scope="row"') if i == 0 else ("td", "")
-            cells.append(f"<{tag}{scope}{self._side(i)}>{inside}</{tag}>")
+            inside = HTML[orders.get((i, j), 0)].format(html.escape(text))
+            inside += "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
+            tag, scope = ("th", ' scope="row"') if j < min(2, self.left) else ("td", "")
+            cells.append(f"<{tag}{scope}{self._kind(j)}>{inside}</{tag}>")
         return "".join(cells)
+
+
+# By rank: 0 none, 1 the best of a column, 2 the second.
+MARKDOWN = ("{}", "**{}**", "<u>{}</u>")
+HTML = ("{}", "<strong>{}</strong>", "<u>{}</u>")
+
+
+def ranks(table: Table) -> dict[tuple[int, int], int]:
+    """(row, column) -> 1 for the best number of the table's ranked columns, 2 for the second, by first cell.
+
+    Numbers are compared as they are printed, those that look alike share a rank. A column of one number has none.
+    """
+    found: dict[tuple[int, int], int] = {}
+    groups: dict[str, list[int]] = {}
+    for i, row in enumerate(table.rows):
+        groups.setdefault(as_cell(row[0]).text, []).append(i)
+    for j, name in enumerate(table.header):
+        if name not in (*table.best, *table.least):
+            continue
+        for rows in groups.values():
+            values = {i: value for i in rows if (value := _value(table.rows[i][j])) is not None}
+            order = sorted(set(values.values()), reverse=name in table.best)[:2]
+            if len(values) > 1:
+                found |= {(i, j): order.index(value) + 1 for i, value in values.items() if value in order}
+    return found
+
+
+def _value(cell: Cell | str) -> float | None:
+    """The number that a cell begins with."""
+    number = NUMBER.match(as_cell(cell).text)
+    return float(number[0].replace("−", "-")) if number else None
 
 
 def as_cell(cell: Cell | str) -> Cell:
     """A bare string as a cell without marks."""
     return cell if isinstance(cell, Cell) else Cell(cell)
-
-
-def latex_text(text: str) -> str:
-    """Text with LaTeX's special characters escaped, one pass so that no escape is escaped again."""
-    return "".join(LATEX.get(character, character) for character in text)
 
 
 class Footnotes:
@@ -151,13 +159,3 @@ def _md_cell(cell: Cell | str) -> str:
 
 def _piped(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _tex_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return latex_text(text) + "".join(f"\\textsuperscript{{{latex_text(mark)}}}" for mark in marks)
-
-
-def _tex_row(cells: list[str]) -> str:
-    # {}: a row that begins with [ would else be read as the optional argument of \\ before it
-    return f"{'' if not cells[0].startswith('[') else '{}'}{' & '.join(cells)} \\\\"
