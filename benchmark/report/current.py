@@ -28,7 +28,7 @@ def digest(findings: Findings, published: Path | None) -> str:
         total.update(repr((exhibit.task, exhibit.fingerprint, exhibit.captions, list(exhibit.maps))).encode())
         for array in (exhibit.originals, exhibit.samples, *exhibit.maps.values()):
             total.update(b"none" if array is None else np.ascontiguousarray(array).tobytes())
-    code = [Path(metrics.__file__), *Path(__file__).parent.rglob("*")]
+    code = [*Path(metrics.__file__).parent.rglob("*"), *Path(__file__).parent.rglob("*")]
     claims = published.glob("*.csv") if published is not None else ()
     for path in sorted(path for path in (*code, *claims) if path.is_file() and path.suffix != ".pyc"):
         total.update(path.read_bytes())
