@@ -99,7 +99,7 @@ def aruc_exact(scores: ArrayLike, positive: ArrayLike) -> float:
 def roc_auc(scores: ArrayLike, positive: ArrayLike) -> float:
     """Mann-Whitney: the probability that a positive scores above a negative, ties counted one half."""
     positives, negatives = split(scores, positive)
-    return float(np.mean(outranked(positives[None], negatives[None])) / 2)
+    return float(np.mean(outranked(positives[None], negatives[None]), dtype=float) / 2)
 
 
 def macro_auc(scores: ArrayLike, positive: ArrayLike, family: ArrayLike) -> float:
@@ -175,11 +175,13 @@ def sweep(above: Bools, positive: Bools, known: Bools, weights: Counts) -> Sweep
     return Sweep(counts[0][0], counts[1][0], counts[0][1], counts[1][1])
 
 
-def exact_sweep(scores: Floats, positive: Bools, known: Bools, weights: Counts) -> tuple[Sweep, Floats]:
-    """The sweep over -inf, 0, 1 and the scores themselves, (cells, suspects), and the widths of what lies between."""
-    ends = [np.full((len(scores), 1), end) for end in (-np.inf, 0.0, 1.0)]
+def exact_sweep(
+    scores: Floats, positive: Bools, known: Bools, weights: Counts, top: float = 1.0
+) -> tuple[Sweep, Floats]:
+    """The sweep over 0, `top` and the scores themselves, (cells, suspects) in [0, top], and the widths between them."""
+    ends = [np.full((len(scores), 1), end) for end in (-1.0, 0.0, top)]
     thresholds = np.sort(np.concatenate([*ends, scores[:, known]], axis=1), axis=1)
-    widths = np.diff(np.clip(thresholds, 0, 1), axis=1, append=1.0)
+    widths = np.diff(np.maximum(thresholds, 0), axis=1, append=top)
     return sweep(scores[:, :, None] > thresholds[:, None, :], positive, known, weights), widths
 
 

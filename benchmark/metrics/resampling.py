@@ -17,6 +17,7 @@ Checked against an independent loop and against worked numbers in tests/benchmar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,6 @@ from benchmark.metrics.curves import (
     levels,
     outranked,
     share,
-    sweep,
 )
 
 GRID = 100  # thresholds of ARUC above 0
@@ -91,7 +91,7 @@ def resampled(statistics: Sequence[str], scores: NDArray[np.floating], zoo: Zoo,
     found = {name: np.full((len(draws.suspects), len(flat)), np.nan) for name in statistics}
     for known, cells in _alike(~np.isnan(flat)):
         if known[zoo.positive].any() and known[~zoo.positive].any():
-            for rows in _chunks(len(draws.suspects), len(cells) * max(GRID + 1, zoo.positive.size + 3)):
+            for rows in _chunks(len(draws.suspects), len(cells) * (zoo.positive.size + 3)):
                 group = Group(flat[cells], zoo, known, draws.suspects[rows])
                 for name in statistics:
                     found[name][rows, cells] = STATISTICS[name](group)
@@ -112,48 +112,48 @@ def resampled_shares(hits: NDArray[np.floating], zoo: Zoo, side: bool, draws: Dr
 
 
 class Group:
-    """Cells that lack the same suspects, with the resamples of one chunk; sweeps are made once, when asked for."""
+    """Cells that lack the same suspects, with the resamples of one chunk; what several statistics need is made once."""
 
     def __init__(self, scores: Floats, zoo: Zoo, known: Bools, weights: Counts) -> None:
         self.scores, self.zoo, self.known, self.weights = scores, zoo, known, weights
-        self._exact: tuple[Sweep, Floats] | None = None
-        self._pairs: Counts | None = None
 
-    def exact(self) -> tuple[Sweep, Floats]:
-        """The sweep over the scores themselves, and the widths between them."""
-        if self._exact is None:
-            self._exact = exact_sweep(self.scores, self.zoo.positive, self.known, self.weights)
-        return self._exact
+    @cached_property
+    def exact(self) -> tuple[Sweep, Floats, Floats]:
+        """The sweep over the scores themselves, min(R, U) there, and the widths between them."""
+        found, widths = exact_sweep(self.scores, self.zoo.positive, self.known, self.weights)
+        return found, np.minimum(found.robustness, found.uniqueness), widths
+
+    @cached_property
+    def pairs(self) -> Counts:
+        """Who outranks whom."""
+        return outranked(self.scores[:, self.zoo.positive], self.scores[:, ~self.zoo.positive])
 
     def aruc(self) -> Floats:
-        """On the grid, (resamples, cells) as all that follow."""
-        above = levels(self.scores, grid=GRID)[:, :, None] > np.arange(GRID + 1)
-        found = sweep(above, self.zoo.positive, self.known, self.weights)
-        return np.minimum(found.robustness, found.uniqueness).mean(axis=-1)
+        """On the grid, (resamples, cells) as all that follow; from one level to the next the terms are equal."""
+        reached = levels(self.scores, grid=GRID).astype(float)
+        found, steps = exact_sweep(reached, self.zoo.positive, self.known, self.weights, top=GRID + 1.0)
+        return (np.minimum(found.robustness, found.uniqueness) * steps).sum(axis=-1) / (GRID + 1)
 
     def aruc_exact(self) -> Floats:
         """Its integral."""
-        found, widths = self.exact()
-        return (np.minimum(found.robustness, found.uniqueness) * widths).sum(axis=-1)
+        _, lower, widths = self.exact
+        return (lower * widths).sum(axis=-1)
 
     def best(self) -> Floats:
         """The largest min(R, U)."""
-        found, _ = self.exact()
-        return np.minimum(found.robustness, found.uniqueness).max(axis=-1)
+        return self.exact[1].max(axis=-1)
 
     def power(self, fpr: float) -> Floats:
         """TPR at a bounded FPR."""
-        return self.exact()[0].power(fpr)
+        return self.exact[0].power(fpr)
 
     def area(self, macro: bool) -> Floats:
         """AUC, pooled or with every family counted as often as it was drawn."""
-        if self._pairs is None:
-            self._pairs = outranked(self.scores[:, self.zoo.positive], self.scores[:, ~self.zoo.positive])
         sides = []
         for side in (self.zoo.positive, ~self.zoo.positive):
             weights, known = self.weights[:, side], self.known[side]
             sides.append(even(weights, self.zoo.family[side], known) if macro else weights * known)
-        return area(self._pairs, *sides)
+        return area(self.pairs, *sides)
 
 
 STATISTICS: dict[str, Callable[[Group], Floats]] = {
