@@ -68,7 +68,9 @@ def same_pictures(findings: Findings, folder: Path) -> bool:
         kept = reading.galleries(folder)
     except InputError:
         return False
-    return bool(kept["digest"] == _digest(findings)) and all((folder / name).is_file() for name in reading.pictures(folder))
+    return bool(kept["digest"] == _digest(findings)) and all(
+        (folder / name).is_file() for name in reading.pictures(folder)
+    )
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

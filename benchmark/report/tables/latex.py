@@ -14,7 +14,7 @@ from math import ceil
 
 from benchmark.report.numbers import DASH
 from benchmark.report.tables.letters import spelt
-from benchmark.report.tables.table import Cell, Row, Table, as_cell, ranks
+from benchmark.report.tables.table import Cell, Row, Table, as_cell
 
 WIDEST = 345.0  # points: \textwidth of an article at 10 points
 TALLEST = 430.0  # points of a part
@@ -25,7 +25,13 @@ SIZES = (
 )
 GAP = 3.0  # points at each side of a column
 WORDS = 0.4  # of the width, which columns of words may have beside however many of numbers
-NARROW = {**dict.fromkeys(" .,:;'|[]()!ijltfrI1-/", 0.4), **dict.fromkeys("mwMW@%×±−≤≥&=+<>", 0.93)}
+# Widths of cmr10's letters in em: all others are taken for 0.55, capitals for 0.76.
+WIDTHS = {
+    **{**dict.fromkeys("ijl.,:;'![]|·", 0.29), **dict.fromkeys("f-I _", 0.35), **dict.fromkeys("rst()", 0.4)},
+    **{**dict.fromkeys("acegozvxyksq", 0.5), **dict.fromkeys("0123456789/*–", 0.5), **dict.fromkeys("mM%@&", 0.92)},
+    **{**dict.fromkeys("w±×−≤≥=+<>", 0.78), "W": 1.03},
+}
+BOLD = 1.15  # times as wide
 UNKNOWN = ("n/a", DASH, "")
 
 
@@ -33,7 +39,7 @@ def render(table: Table) -> str:
     """The title as a comment, one `tabular` or several, and the notes in one paragraph."""
     kept = _numbered(table)
     setting = _fitting(kept)
-    parts = "\n\\par\\medskip\n".join(setting.parts())
+    parts = "\n\\par\\medskip\\noindent\n".join(setting.parts())
     head = [f"% {spelt(table.title)}", "% needs \\usepackage{booktabs}"]
     command = setting.size[0]
     body = [f"\\begingroup{command}\\setlength{{\\tabcolsep}}{{{GAP:g}pt}}\\noindent", parts, "\\par\\endgroup"]
@@ -72,7 +78,7 @@ def _blank(row: Row, left: int) -> bool:
 
 
 def _lettered(cell: Cell | str, letters: dict[str, str]) -> Cell | str:
-    return cell if isinstance(cell, str) else Cell(cell.text, tuple(letters[mark] for mark in cell.marks))
+    return cell if isinstance(cell, str) else cell._replace(marks=tuple(letters[mark] for mark in cell.marks))
 
 
 def _notes(table: Table) -> list[str]:
@@ -171,15 +177,15 @@ class _Setting:
         return max(self._points(Cell(piece)) for text in texts for piece in _pieces(text)) + 2 * GAP
 
     def _points(self, cell: Cell) -> float:
-        """The width of a text, estimated from above: bold letters are a seventh wider than plain ones."""
-        em = sum(NARROW.get(letter, 0.75 if letter.isupper() else 0.54) for letter in cell.text)
-        return self.size[1] * self.size[2] * (em + 0.38 * len(cell.marks)) * 1.08
+        """The width of a text."""
+        em = sum(WIDTHS.get(letter, 0.76 if letter.isupper() else 0.55) for letter in cell.text)
+        _, points, wider = self.size
+        return points * wider * (em * (BOLD if cell.rank == 1 else 1.0) + 0.42 * sum(map(len, cell.marks))) + 0.5
 
     def _tabular(self, columns: Sequence[int], rows: Sequence[int]) -> str:
         align = "".join("l" if place < self.table.left else "r" for place in columns)
         lines = [f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", "\\toprule"]
         lines += [_line([self._head(place) for place in columns]), "\\midrule"]
-        orders = ranks(self.table)
         before = None
         for row in rows:
             group = as_cell(self.table.rows[row][0]).text
@@ -187,7 +193,7 @@ class _Setting:
                 lines += ["\\addlinespace"] if before is not None else []
                 lines.append(f"\\multicolumn{{{len(columns)}}}{{@{{}}l}}{{\\textit{{{spelt(group)}}}}} \\\\")
             before = group
-            lines.append(_line([self._cell(row, place, orders.get((row, place), 0)) for place in columns]))
+            lines.append(_line([self._cell(row, place) for place in columns]))
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
 
     def _head(self, place: int) -> str:
@@ -203,15 +209,15 @@ class _Setting:
         side, name = "l" if place < self.table.left else "r", " \\\\ ".join(map(spelt, lines))
         return f"\\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{name}\\end{{tabular}}"
 
-    def _cell(self, row: int, place: int, order: int) -> str:
+    def _cell(self, row: int, place: int) -> str:
         cell = as_cell(self.table.rows[row][place])
         raised = "".join(f"\\textsuperscript{{{spelt(mark)}}}" for mark in cell.marks)
         said = spelt(cell.text) + raised
         room = self.widths[place] - 2 * GAP
         if place < self.table.left and self._points(cell) > room:
-            broken = "\\allowbreak ".join(map(spelt, _pieces(cell.text, glue=True)))
+            broken = "\\allowbreak{}".join(map(spelt, _pieces(cell.text, glue=True)))
             said = f"\\parbox[t]{{{room:.1f}pt}}{{\\raggedright {broken}{raised}\\strut}}"
-        return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(order, said)
+        return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(cell.rank, said)
 
 
 def _pieces(text: str, glue: bool = False) -> list[str]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-NUMBER = re.compile(r"[−-]?\d+(\.\d+)?")
+EMPHASIS = {0: "{}", 1: "<strong>{}</strong>", 2: "<u>{}</u>"}  # by rank, in Markdown too: * may stand in the text
 
 
 class Cell(NamedTuple):
-    """Text with the marks of its footnotes."""
+    """Text with the marks of its footnotes; the best of its column has rank 1, in bold, the second 2, underlined."""
 
     text: str
     marks: tuple[str, ...] = ()
+    rank: int = 0
 
 
 Row = tuple[Cell | str, ...]
@@ -23,13 +23,7 @@ Row = tuple[Cell | str, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Plain text cells under a header; the first `left` columns are words, the others numbers.
-
-    Attributes:
-        best: names of the columns in which the largest number among rows of the same first cell is set in bold, and
-            the next one underlined.
-        least: likewise, where the smallest is best.
-    """
+    """Plain text cells under a header; the first `left` columns are words, the others numbers."""
 
     name: str
     title: str
@@ -38,16 +32,12 @@ class Table:
     left: int = 1
     notes: list[str] = field(default_factory=list)
     footnotes: dict[str, str] = field(default_factory=dict)
-    best: tuple[str, ...] = ()
-    least: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """A pipe table under its title, notes below."""
         ruler = ["---"] * self.left + ["---:"] * (len(self.header) - self.left)
         lines = [f"**{_md(self.title)}**", "", _piped([_md(text) for text in self.header]), _piped(ruler)]
-        orders = ranks(self)
-        for i, row in enumerate(self.rows):
-            lines.append(_piped([MARKDOWN[orders.get((i, j), 0)].format(_md_cell(cell)) for j, cell in enumerate(row)]))
+        lines += [_piped([_md_cell(cell) for cell in row]) for row in self.rows]
         notes = [_md(note) for note in self.notes]
         notes += [f"<sup>{_md(mark)}</sup> {_md(text)}" for mark, text in self.footnotes.items()]
         return "\n".join(lines + [line for note in notes for line in ("", note)]) + "\n"
@@ -61,8 +51,7 @@ class Table:
             f'<th scope="col"{self._kind(i)}><button type="button">{html.escape(t)}</button></th>'
             for i, t in enumerate(self.header)
         )
-        orders = ranks(self)
-        body = "\n".join(f"<tr>{self._html_row(i, row, orders)}</tr>" for i, row in enumerate(self.rows))
+        body = "\n".join(f"<tr>{self._html_row(row)}</tr>" for row in self.rows)
         notes = [html.escape(note) for note in self.notes]
         notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
         foot = f'\n<p class="notes">{"<br>".join(notes)}</p>' if notes else ""
@@ -76,46 +65,14 @@ class Table:
         names = min(2, self.left)
         return ' class="number"' if column >= self.left else f' class="name name-{column}"' if column < names else ""
 
-    def _html_row(self, i: int, row: Row, orders: dict[tuple[int, int], int]) -> str:
+    def _html_row(self, row: Row) -> str:
         cells = []
-        for j, cell in enumerate(row):
-            text, marks = as_cell(cell)
-            inside = HTML[orders.get((i, j), 0)].format(html.escape(text))
-            inside += "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
-            tag, scope = ("th", ' scope="row"') if j < min(2, self.left) else ("td", "")
-            cells.append(f"<{tag}{scope}{self._kind(j)}>{inside}</{tag}>")
+        for i, cell in enumerate(row):
+            text, marks, rank = as_cell(cell)
+            raised = "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
+            tag, scope = ("th", ' scope="row"') if i < min(2, self.left) else ("td", "")
+            cells.append(f"<{tag}{scope}{self._kind(i)}>{EMPHASIS[rank].format(html.escape(text))}{raised}</{tag}>")
         return "".join(cells)
-
-
-# By rank: 0 none, 1 the best of a column, 2 the second.
-MARKDOWN = ("{}", "**{}**", "<u>{}</u>")
-HTML = ("{}", "<strong>{}</strong>", "<u>{}</u>")
-
-
-def ranks(table: Table) -> dict[tuple[int, int], int]:
-    """(row, column) -> 1 for the best number of the table's ranked columns, 2 for the second, by first cell.
-
-    Numbers are compared as they are printed, those that look alike share a rank. A column of one number has none.
-    """
-    found: dict[tuple[int, int], int] = {}
-    groups: dict[str, list[int]] = {}
-    for i, row in enumerate(table.rows):
-        groups.setdefault(as_cell(row[0]).text, []).append(i)
-    for j, name in enumerate(table.header):
-        if name not in (*table.best, *table.least):
-            continue
-        for rows in groups.values():
-            values = {i: value for i in rows if (value := _value(table.rows[i][j])) is not None}
-            order = sorted(set(values.values()), reverse=name in table.best)[:2]
-            if len(values) > 1:
-                found |= {(i, j): order.index(value) + 1 for i, value in values.items() if value in order}
-    return found
-
-
-def _value(cell: Cell | str) -> float | None:
-    """The number that a cell begins with."""
-    number = NUMBER.match(as_cell(cell).text)
-    return float(number[0].replace("−", "-")) if number else None
 
 
 def as_cell(cell: Cell | str) -> Cell:
@@ -153,8 +110,8 @@ def _md(text: str) -> str:
 
 
 def _md_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return _md(text) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
+    text, marks, rank = as_cell(cell)
+    return EMPHASIS[rank].format(_md(text)) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
 
 
 def _piped(cells: list[str]) -> str:
