@@ -28,6 +28,7 @@ from benchmark.report.figures.picture import Picture
 from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import COLUMNS, Findings
 from benchmark.report.names import spaced
+from benchmark.report.owner import RATE
 from benchmark.report.shares import AT
 from benchmark.report.view import WHOLE, View
 
@@ -113,25 +114,25 @@ class _Every:
     summary: pd.DataFrame
     sheet: Sheet
 
+    @property
+    def rate(self) -> float:
+        """The share of innocents that the owner is ready to accuse."""
+        return float(self.findings.manifest.get("accusation_rate", RATE))
+
     def verdicts(self) -> Drawn:
         """Across tasks."""
         scores = self.findings.scores
         signs = self.sheet.explained(scores["fingerprint"])
-        for name, statistic, meaning in (
-            (
-                "auc",
-                intervals.AUC,
-                "the share of pairs of a positive and a negative that the score puts in order",
-            ),
-            ("aruc", intervals.ARUC, "the mean of min(R, U) over all thresholds"),
-        ):
-            text = (
-                f"{statistic.name}, {meaning}, with 95 % bootstrap intervals; the number is of all suspects, the "
-                f"dotted line at {statistic.bound:.2f}: {statistic.meaning}.{signs}"
-            )
-            yield from _paged(name, "headline", text, intervals.draw(scores, self.summary, statistic, self.sheet))
+        for chart in (intervals.AUC, intervals.ARUC, intervals.owners(self.rate)):
+            if chart.known(self.summary):
+                text = f"{chart.explained} Lines are 95 % bootstrap intervals, numbers those of filled signs.{signs}"
+                yield from _paged(chart.name, "headline", text, intervals.draw(scores, self.summary, chart, self.sheet))
         text = f"Families: {AT} U at the left of a family's row: negatives. A dash: not judged.{signs}"
         yield from _paged("families", "families", text, heatmap.draw(scores, self.sheet))
+
+    def _owned(self, task: str) -> bool:
+        """Whether the owner has a threshold for some method."""
+        return bool(self.summary.loc[self.summary["task"] == task, "owner_rho"].notna().any())
 
     def task(self, task: str) -> Drawn:
         """The scores of one task."""
@@ -146,9 +147,9 @@ class _Every:
         yield from _paged(f"ru_curves_{task}", "tasks", text, curves.draw(scores, self.summary, task, sheet))
         text = (
             f"{spaced(task)}: every suspect's score, mean over repeats, a row per family; {LOST}. "
-            f"{strips.lines(self.findings)}{strips.shades(here['victim'].nunique())}{signs}"
+            f"{strips.lines(self.rate, self._owned(task))}{strips.shades(here['victim'].nunique())}{signs}"
         )
-        yield from _paged(f"strips_{task}", "tasks", text, strips.draw(self.findings, self.summary, task, sheet))
+        yield from _paged(f"strips_{task}", "tasks", text, strips.draw(scores, self.summary, task, sheet))
 
     def apart(self, task: str) -> Drawn:
         """Of methods that score by a distance, if there are any."""

@@ -14,32 +14,32 @@ from matplotlib.lines import Line2D
 from benchmark.report import findings as found
 from benchmark.report.figures import style
 from benchmark.report.figures.grid import Grid, Legend
-from benchmark.report.figures.sheet import Method, Sheet, of_method
-from benchmark.report.findings import Findings
+from benchmark.report.figures.sheet import Sheet, of_method
 
 ROW = 0.125  # inches of a family
 PALEST = 0.6  # share of white in the last victim's dots
 LINE: dict[str, Any] = {"color": style.INK, "linewidth": 0.9, "zorder": 1}
 BEST: dict[str, Any] = {"linestyle": ":"}
-OWNER: dict[str, Any] = {"linestyle": (0, (4, 2))}
+THRESHOLDS: dict[str, dict[str, Any]] = {"best in hindsight": BEST, "the owner's threshold": {"linestyle": (0, (4, 2))}}
 
 
-def draw(findings: Findings, summary: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
+def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
     """The suspects of one task, with the thresholds that `lines` explains."""
-    every = findings.scores[findings.scores["task"] == task]
+    every = scores[scores["task"] == task]
     here, names = every[every["score"].notna()], sheet.families(every)
     rows = summary[(summary["task"] == task) & (summary["suspects"] == "all") & (summary["reason"] == "")]
-    best = {(str(row["fingerprint"]), str(row["verifier"])): float(row["best_rho"]) for _, row in rows.iterrows()}
-    methods = [method for method in found.methods(here) if method in best]
+    thresholds = dict(zip(found.methods(rows), rows[["best_rho", "owner_rho"]].to_numpy(float), strict=True))
+    shown = [key for key, known in zip(THRESHOLDS, rows[["best_rho", "owner_rho"]].notna().any(), strict=True) if known]
+    methods = [method for method in found.methods(here) if method in thresholds]
     grid = setting(sheet, names)
-    legend = Legend(handles(here, {"best in hindsight": BEST, "the owner's threshold": OWNER}), sheet.width)
+    legend = Legend(handles(here, {key: THRESHOLDS[key] for key in shown}), sheet.width)
     for page in grid.pages(methods, legend.height):
         figure, panels = grid.figure(len(page), legend)
         for axes, method in zip(panels, page, strict=True):
             panel(axes, of_method(here, method), names, "score")
-            axes.axvline(best[method], **LINE, **BEST)
-            for rho in owners(findings, task, method):
-                axes.axvline(rho, **LINE, **OWNER)
+            for rho, look in zip(thresholds[method], THRESHOLDS.values(), strict=True):
+                if not np.isnan(rho):
+                    axes.axvline(rho, **LINE, **look)
             style.shares(axes)
             frame(axes, sheet.label(method), [sheet.family(name) for name in names])
         for axes in grid.lowest(panels):
@@ -47,19 +47,12 @@ def draw(findings: Findings, summary: pd.DataFrame, task: str, sheet: Sheet) -> 
         yield figure
 
 
-def owners(findings: Findings, task: str, method: Method) -> list[float]:
-    """The mean over victims and repeats of what the owner's references give; empty where there is none."""
-    return []
-
-
-def lines(findings: Findings) -> str:
-    """What a caption says of the thresholds."""
-    rate = 100 * findings.manifest.get("accusation_rate", 0.05)
-    return (
-        "Dotted: the threshold that min(R, U) is largest at, in hindsight. Dashed: the owner's own, above which at "
-        f"most {rate:g} % of innocents are expected (means over victims and repeats). A suspect is called positive "
-        "right of it."
-    )
+def lines(rate: float, known: bool) -> str:
+    """What a caption says of the thresholds, of the owner's where it is known for the methods shown."""
+    text = "Right of a threshold a suspect is called positive; dotted: the best in hindsight, where min(R, U) is largest"
+    if known:
+        text += f"; dashed: the owner's, set to accuse at most {100 * rate:g} % of innocents"
+    return f"{text} (means over victims and repeats)."
 
 
 def setting(sheet: Sheet, names: Sequence[str], below: float = 0.06) -> Grid:
