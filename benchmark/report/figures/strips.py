@@ -49,7 +49,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -
 
 def lines(rate: float, known: bool) -> str:
     """What a caption says of the thresholds, of the owner's where it is known for the methods shown."""
-    text = "Right of a threshold a suspect is called positive; dotted: the best in hindsight, where min(R, U) is largest"
+    text = "Right of a threshold a suspect is called positive; dotted: in hindsight the best, of the largest min(R, U)"
     if known:
         text += f"; dashed: the owner's, set to accuse at most {100 * rate:g} % of innocents"
     return f"{text} (means over victims and repeats)."
