@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Reading an experiment's results
 #
-# `scores.csv` has one row per suspect, method, repeat and channel (what stands between a query and the suspect). This
+# `scores.csv.gz` has one row per suspect, method, repeat and channel (what stands between a query and the suspect). This
 # notebook redraws the main figure from the rows of the experiment's main channel: robustness and uniqueness against
 # the threshold. `WHOSENET_RESULTS` names another experiment's folder.
 
@@ -29,7 +29,7 @@ from benchmark import metrics
 
 folder = Path(os.environ.get("WHOSENET_RESULTS", "../results/digits"))
 manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-scores = pd.read_csv(folder / "scores.csv")
+scores = pd.read_csv(folder / "scores.csv.gz")
 scores = scores[scores["channel"] == manifest["channel"]]
 suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
 suspects.groupby(["task", "fingerprint", "verifier"])["score"].describe().round(3)

@@ -19,7 +19,7 @@ from benchmark.report.tables import published as papers
 from benchmark.report.tables.table import Table
 from benchmark.report.view import View
 
-PRINTED = ("pdf", "svg")  # of every figure; a png besides, where something shows it
+PRINTED = ("pdf", "svg", "png")  # of every figure; the page, the README and readings show the last
 
 
 def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -> None:
@@ -49,7 +49,7 @@ def draw_figures(findings: Findings, folder: Path, view: View) -> None:
     folder.mkdir(parents=True)
     with style.styled():
         for picture, figure in every.drawn(findings, summarise(of_main_channel(findings).scores), view):
-            style.save(figure, folder, picture.name, (*PRINTED, "png"))
+            style.save(figure, folder, picture.name, PRINTED)
 
 
 def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Table]:
@@ -70,16 +70,12 @@ def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> 
 
 
 def _figures(findings: Findings, summary: pd.DataFrame, folder: Path, kinds: Sequence[str]) -> Iterator[Picture]:
-    """Draws one after another; what the README or the READING shows, or the page cannot take as svg, as png too."""
-    place, reading_matter = folder / reading.FIGURES, folder / "READING.md"
+    """Draws one after another."""
+    place = folder / reading.FIGURES
     place.mkdir(exist_ok=True)
-    text = reading_matter.read_text(encoding="utf-8") if reading_matter.is_file() else ""
     with style.styled():
         for picture, figure in every.drawn(findings, summary):
             style.save(figure, place, picture.name, kinds)
-            shown = picture.section == "headline" or f"{reading.FIGURES}/{picture.name}.png" in text
-            if shown or not page.takes_vector(place, picture.name):
-                style.save(figure, place, picture.name, ("png",))
             yield picture
 
 
