@@ -54,7 +54,7 @@ def _read(arguments: Sequence[str]) -> tuple[Path, dict[str, str]]:
     for key in settings:
         if key not in KEYS:
             raise InputError(f"report: {key}= is no setting, {near_misses(key, KEYS)}")
-    if settings.get("only", "page") != "page" or "only" in settings and len(settings) > 1:
+    if settings.get("only", "page") != "page" or ("only" in settings and len(settings) > 1):
         raise InputError("report: only=page stands alone, there is no other")
     folder = Path(names[0]) if "/" in names[0] else ROOT / "results" / names[0]
     if not folder.is_dir():
