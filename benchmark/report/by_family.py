@@ -15,7 +15,7 @@ from benchmark.report import summary as summaries
 from benchmark.report.cubes import Cube, cube, over_victims
 
 COLUMNS = (
-    *("task", "fingerprint", "verifier", "family", "relation", "positive", "auc", "low", "high"),
+    *("task", "fingerprint", "verifier", "family", "relation", "positive", "auc", "low", "high", "p"),
     *("suspects", "others", "victims"),
 )
 DERIVED = "derived"  # the relation of copies that learnt from the victim's answers, such as distilled ones
@@ -25,7 +25,8 @@ def areas(scores: pd.DataFrame) -> pd.DataFrame:
     """One row per task, method and family with a score, and one per relation "derived", family "", all of it together.
 
     `suspects` counts the family's own suspects that have a score, `others` those of the other side. Intervals are of
-    the clustered bootstrap; within a family its suspects are resampled.
+    the clustered bootstrap; within a family its suspects are resampled. `p` is two-sided, of the family being ranked
+    as the other side is, AUC 0.5.
     """
     rows: list[dict[str, object]] = []
     for task in found.tasks(scores):
@@ -60,7 +61,7 @@ def _of(whole: Cube, own: np.ndarray) -> list[dict[str, object]]:
             {
                 **{"fingerprint": fingerprint, "verifier": verifier, "positive": side},
                 **{"auc": float(estimates[place]), "low": low, "high": high},
-                **{"suspects": sizes[0], "others": sizes[1]},
+                **{"p": metrics.differs(drawn[:, place] - 0.5), "suspects": sizes[0], "others": sizes[1]},
                 "victims": int(able.known[place].any(axis=(1, 2)).sum()),
             }
         )

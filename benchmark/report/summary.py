@@ -187,9 +187,9 @@ def _reason(group: pd.DataFrame) -> str:
 
 
 def _prints(group: pd.DataFrame) -> dict[str, float]:
-    """How many prints a verdict rests on, and how many were made for it, on the mean."""
+    """How many prints a verdict rests on, and how many were made."""
     known = group[group["score"].notna()]
-    return {"n_prints": float(known["n"].mean()), "made": float(known["made"].mean())}
+    return {"n_prints": float(known["n"].mean()), "made": float(known["made"].max())}
 
 
 def _sd(values: NDArray[np.floating]) -> float:

@@ -28,7 +28,7 @@ from benchmark.report.figures.picture import Picture
 from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import COLUMNS, Findings
 from benchmark.report.names import spaced
-from benchmark.report.owner import RATE
+from benchmark.report.owner import rate_of
 from benchmark.report.shares import AT
 from benchmark.report.view import WHOLE, View
 
@@ -117,7 +117,7 @@ class _Every:
     @property
     def rate(self) -> float:
         """The share of innocents that the owner is ready to accuse."""
-        return float(self.findings.manifest.get("accusation_rate", RATE))
+        return rate_of(self.findings.manifest)
 
     def verdicts(self) -> Drawn:
         """Across tasks."""
