@@ -24,7 +24,7 @@ SIZES = (
     *((r"\footnotesize", 8.0, 1.06), (r"\scriptsize", 7.0, 1.14)),
 )
 GAP = 3.0  # points at each side of a column
-WORDS = 0.4  # of the width, which columns of words may have beside however many of numbers
+WORDS = 0.55  # of the width, which columns of words may have where those of numbers are set in parts
 # Widths of cmr10's letters in em: all others are taken for 0.55, capitals for 0.76.
 WIDTHS = {
     **{**dict.fromkeys("ijl.,:;'![]|·", 0.29), **dict.fromkeys("f-I _", 0.35), **dict.fromkeys("rst()", 0.4)},
@@ -32,6 +32,7 @@ WIDTHS = {
     **{**dict.fromkeys("w±×−≤≥=+<>", 0.78), "W": 1.03},
 }
 BOLD = 1.15  # times as wide
+SHORT = 6.0  # em: a column's name up to this long is not broken
 UNKNOWN = ("n/a", DASH, "")
 
 
@@ -106,8 +107,10 @@ class _Setting:
         columns = self._columns()
         natural = {place: self._natural(place) for place in columns}
         words = [place for place in columns if place < self.table.left]
-        room = max(WIDEST - sum(natural[place] for place in columns if place not in words), WORDS * WIDEST)
+        numbers = sum(natural[place] for place in columns if place not in words)
         pieces = {place: self._piece(place) for place in words}
+        fits = numbers + sum(pieces.values()) <= WIDEST
+        room = WIDEST - numbers if fits else WORDS * WIDEST  # in parts, which have fewer columns of numbers each
         level = max(natural.values(), default=0.0)
         while sum(max(pieces[p], min(natural[p], level)) for p in words) > room and level > 0:
             level -= 1.0
@@ -156,20 +159,34 @@ class _Setting:
         return 1.22 * self.size[1] * max(1 if share <= 1 else ceil(share) + 1 for share in shares)
 
     def _filled(self, numbers: Sequence[int], room: float) -> list[list[int]]:
-        """The columns of numbers in as few parts as have room for them."""
+        """The columns of numbers in as few parts as have room for them, those under one name together."""
         parts: list[list[int]] = []
         free = 0.0
-        for place in numbers:
-            if self.widths[place] > free or not parts:
-                parts.append([])
-                free = room
-            parts[-1].append(place)
-            free -= self.widths[place]
+        for _, places in groupby(numbers, key=lambda place: self._named(place)[0] or place):
+            columns = list(places)
+            whole = sum(self.widths[place] for place in columns)
+            for unit in [columns] if whole <= room else [[place] for place in columns]:
+                wide = sum(self.widths[place] for place in unit)
+                if wide > free or not parts:
+                    parts.append([])
+                    free = room
+                parts[-1] += unit
+                free -= wide
         return parts
 
+    def _named(self, place: int) -> tuple[str, str]:
+        """Of "digits: AUC" both parts, where a neighbour shares the first; else nothing and the whole name."""
+        above, colon, own = self.table.header[place].partition(": ")
+        near = self.table.header[max(0, place - 1) : place] + self.table.header[place + 1 : place + 2]
+        shared = colon and any(name.startswith(f"{above}: ") for name in near)
+        return (above, own) if shared else ("", self.table.header[place])
+
     def _natural(self, place: int) -> float:
+        above, own = self._named(place)
         cells = max((self._points(as_cell(row[place])) for row in self.table.rows), default=0.0)
-        return max(cells, *(self._points(Cell(word)) for word in self.table.header[place].split(" "))) + 2 * GAP
+        return (
+            max(cells, self._points(Cell(above)) / 2, *(self._points(Cell(word)) for word in own.split(" "))) + 2 * GAP
+        )
 
     def _piece(self, place: int) -> float:
         """The width of a column whose words are all broken."""
@@ -184,7 +201,7 @@ class _Setting:
 
     def _tabular(self, columns: Sequence[int], rows: Sequence[int]) -> str:
         align = "".join("l" if place < self.table.left else "r" for place in columns)
-        lines = [f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", "\\toprule"]
+        lines = [f"\\begin{{tabular}}{{@{{}}{align}@{{}}}}", "\\toprule", *self._above(columns)]
         lines += [_line([self._head(place) for place in columns]), "\\midrule"]
         before = None
         for row in rows:
@@ -196,11 +213,21 @@ class _Setting:
             lines.append(_line([self._cell(row, place) for place in columns]))
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"])
 
+    def _above(self, columns: Sequence[int]) -> list[str]:
+        """The names that neighbouring columns share, with a rule below each; no line where there are none."""
+        cells, rules, first = [], [], 1
+        for above, places in groupby(columns, key=lambda place: self._named(place)[0]):
+            count = len(list(places))
+            cells.append(f"\\multicolumn{{{count}}}{{c}}{{{spelt(above)}}}")
+            rules += [f"\\cmidrule(lr){{{first}-{first + count - 1}}}"] if above else []
+            first += count
+        return [_line(cells), "".join(rules)] if rules else []
+
     def _head(self, place: int) -> str:
         """A column's name in as many lines as keep it no wider than its cells."""
         room = self.widths[place]
         lines = [""]
-        for word in self.table.header[place].split(" "):
+        for word in self._named(place)[1].split(" "):
             longer = f"{lines[-1]} {word}".strip()
             if lines[-1] and self._points(Cell(longer)) + 2 * GAP > room:
                 lines.append(word)
@@ -212,12 +239,12 @@ class _Setting:
     def _cell(self, row: int, place: int) -> str:
         cell = as_cell(self.table.rows[row][place])
         raised = "".join(f"\\textsuperscript{{{spelt(mark)}}}" for mark in cell.marks)
-        said = spelt(cell.text) + raised
         room = self.widths[place] - 2 * GAP
         if place < self.table.left and self._points(cell) > room:
             broken = "\\allowbreak{}".join(map(spelt, _pieces(cell.text, glue=True)))
-            said = f"\\parbox[t]{{{room:.1f}pt}}{{\\raggedright {broken}{raised}\\strut}}"
-        return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(cell.rank, said)
+            return f"\\parbox[t]{{{room:.1f}pt}}{{\\raggedright {broken}{raised}\\strut}}"
+        said = spelt(cell.text)
+        return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(cell.rank, said) + raised
 
 
 def _pieces(text: str, glue: bool = False) -> list[str]:
