@@ -65,7 +65,7 @@ def test_the_difference_is_that_of_the_means_and_its_interval_that_of_paired_res
         means = []
         for method in (whole.methods.index(AKH), whole.methods.index(WHITE)):
             of_victims = [
-                np.mean([roc_auc_score(whole.zoo.positive[picked], r[picked]) for r in whole.scores[method, v]])
+                np.mean([metrics.roc_auc(r[picked], whole.zoo.positive[picked]) for r in whole.scores[method, v]])
                 for v in np.repeat(np.arange(3), draws.victims[b].astype(int))
             ]
             means.append(np.mean(of_victims))
