@@ -52,8 +52,8 @@ RC: dict[str, Any] = {
     "axes.linewidth": 0.7,
     "lines.linewidth": 1.2,
     "hatch.linewidth": 0.5,
-    "figure.dpi": 160,  # as saved: text is measured at this size
-    "savefig.dpi": 160,
+    "figure.dpi": 200,  # as saved: text is measured at this size
+    "savefig.dpi": 200,
     "pdf.fonttype": 42,  # TrueType, so that text stays text
     "image.composite_image": False,  # pictures stay as they are, not one raster of all
     "svg.fonttype": "path",  # glyphs travel along: the picture does not depend on the reader's fonts

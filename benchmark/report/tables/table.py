@@ -43,7 +43,7 @@ class Table:
         return "\n".join(lines + [line for note in notes for line in ("", note)]) + "\n"
 
     def html(self) -> str:
-        """A `table` element with caption and scoped headers in a box that scrolls, the notes below it.
+        """A `table` element with caption and scoped headers in a box that scrolls; its notes are `html_notes`.
 
         Headers are buttons to a script that sorts by them; the columns of names stay in sight (class `name`).
         """
@@ -52,25 +52,34 @@ class Table:
             for i, t in enumerate(self.header)
         )
         body = "\n".join(f"<tr>{self._html_row(row)}</tr>" for row in self.rows)
-        notes = [html.escape(note) for note in self.notes]
-        notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
-        foot = f'\n<p class="notes">{"<br>".join(notes)}</p>' if notes else ""
         name, title = html.escape(self.name), html.escape(self.title)
         return (
             f'<div class="wide" tabindex="0" role="region" aria-label="{title}"><table id="table-{name}">'
-            f"<caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{foot}"
+            f"<caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
         )
 
+    def html_notes(self) -> str:
+        """The notes and footnotes, a line each."""
+        notes = [html.escape(note) for note in self.notes]
+        notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
+        return "<br>".join(notes)
+
+    @property
+    def _key(self) -> int:
+        """The column that names the rows: the second where the first is the task."""
+        return 1 if self.header[0] == "Task" and self.left > 1 else 0
+
     def _kind(self, column: int) -> str:
-        names = min(2, self.left)
-        return ' class="number"' if column >= self.left else f' class="name name-{column}"' if column < names else ""
+        if column <= self._key:
+            return f' class="name{" key" if column == self._key else ""}"'
+        return ' class="number"' if column >= self.left else ""
 
     def _html_row(self, row: Row) -> str:
         cells = []
         for i, cell in enumerate(row):
             text, marks, rank = as_cell(cell)
             raised = "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
-            tag, scope = ("th", ' scope="row"') if i < min(2, self.left) else ("td", "")
+            tag, scope = ("th", ' scope="row"') if i <= self._key else ("td", "")
             cells.append(f"<{tag}{scope}{self._kind(i)}>{EMPHASIS[rank].format(html.escape(text))}{raised}</{tag}>")
         return "".join(cells)
 
