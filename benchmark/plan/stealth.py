@@ -85,7 +85,8 @@ class DetectorJob(Job):
     @property
     def seed(self) -> int:
         """Of everything random in it."""
-        return seed_for(self.task_name, "detector", self.name, self.victim.replicate)
+        watched = self.victim.replicate if self.detector.asks_victim else "no victim"
+        return seed_for(self.task_name, "detector", self.name, watched)
 
     def made_from(self) -> Mapping[str, Job]:
         return {"victim": self.victim} if self.detector.asks_victim else {}
