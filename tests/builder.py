@@ -41,6 +41,7 @@ MINI: dict[str, Any] = {
     "executor": {"_target_": "executor/local", "workers": 1},
     "count": 10,
     "repeats": 2,
+    "accusation": {"references": 0, "rate": 0.05},
     "gallery": 1,
 }
 
