@@ -55,10 +55,11 @@ class Classification(Task, name="task/classification"):
         return {"label": data.targets[index]}
 
     def quality(self, network: Network, data: Splits) -> Quality:
-        """The blind answer is the class that is most frequent in training."""
+        """The blind answer is the class that is most frequent in training; if it is always right, nobody has skill."""
         accuracy = (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
         blind = (data.test.targets == data.train.targets.mode().values).double().mean().item()
-        return Quality(100 * accuracy, (accuracy - blind) / (1 - blind), {"accuracy %": 100 * accuracy})
+        skill = (accuracy - blind) / (1 - blind) if blind < 1 else 0.0
+        return Quality(100 * accuracy, skill, {"accuracy %": 100 * accuracy})
 
     def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
         own, other = (outputs(each, data.test).double() for each in (network, victim))
