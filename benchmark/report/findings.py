@@ -70,11 +70,12 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "worth": ("agreement", "kl", "balanced_accuracy", "skill", "quality", "queries"),
     "prints": ("n", "works", "seconds", "accepted"),
     "visibility": ("psnr", "label_accuracy"),
+    "models": ("quality", "seconds", "parameters", "queries"),
     "detections": ("value", "n", "rate", "auroc", "clean_rate"),
     "distances": ("distance",),
     "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
 }
-WHOLE = ("victim", "repeat")  # whole numbers in whichever frame has them
+WHOLE = ("victim", "repeat", "number")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
 KEYS: dict[str, tuple[str, ...]] = {
     "scores": ("task", "victim", "repeat", "suspect", "fingerprint", "verifier", "channel"),

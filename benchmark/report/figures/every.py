@@ -24,20 +24,23 @@ from benchmark.report.figures import (
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings
 from benchmark.report.shares import AT
+from benchmark.report.view import WHOLE, View
 
 BAND = "Lines are means over repeats, bands one standard deviation."
 Drawn = Iterator[tuple[Picture, Figure]]
 
 
-def drawn(findings: Findings, summary: pd.DataFrame) -> Drawn:
-    """All of them, in the order of the page; only those of stealth look at other channels than the main one."""
+def drawn(findings: Findings, summary: pd.DataFrame, view: View = WHOLE) -> Drawn:
+    """All but the galleries, in the order of the page; those of stealth alone look at other channels than the main one.
+
+    They need what is in the csv and nothing else.
+    """
     main = found.of_main_channel(findings)
     yield from _verdicts(main, summary)
     for task in found.tasks(main.scores):
         yield from _task(main, summary, task)
         yield from _apart(main, task)
     yield from _stealth(findings)
-    yield from _galleries(main)
     yield from _sensitivity(main)
 
 
@@ -114,7 +117,8 @@ def _stealth(findings: Findings) -> Drawn:
         yield Picture(slug(f"conspicuity_{task}"), "stealth", text), figure
 
 
-def _galleries(findings: Findings) -> Drawn:
+def galleries(findings: Findings) -> Drawn:
+    """The pictures of the prints: they are drawn where the prints are at hand, once."""
     marks = findings.marks
     for task in dict.fromkeys(exhibit.task for exhibit in findings.exhibits):
         group = [exhibit for exhibit in findings.exhibits if exhibit.task == task]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +70,13 @@ def styled() -> Any:
     return matplotlib.rc_context(base | RC)
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """NAME.pdf, NAME.svg and NAME.png without dates or versions inside."""
+def save(figure: Figure, folder: Path, name: str, kinds: Sequence[str] = tuple(METADATA)) -> None:
+    """NAME.pdf, NAME.svg and NAME.png, or some of these kinds, without dates or versions inside."""
     for text in figure.findobj(Text):
         if hasattr(text, "set_fontfeatures"):  # from matplotlib 3.11 on
             text.set_fontfeatures(("-liga",))  # fi in one glyph lies beyond Latin-1: a second font in each pdf
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine(None)  # laid out once: with an engine, even "none", each format is drawn twice
-    for kind, metadata in METADATA.items():
-        figure.savefig(folder / f"{name}.{kind}", metadata=metadata)
+    for kind in kinds:
+        figure.savefig(folder / f"{name}.{kind}", metadata=METADATA[kind])

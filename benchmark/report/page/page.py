@@ -87,11 +87,16 @@ def _markup(table: Table) -> Any:
     return Markup(table.html())
 
 
+def takes_vector(folder: Path, name: str) -> bool:
+    """Whether the page shows this figure's svg; else it wants the png."""
+    vector = folder / f"{name}.svg"
+    return vector.is_file() and vector.stat().st_size <= VECTOR_LIMIT
+
+
 def _embedded(folder: Path, name: str) -> str:
     """The figure as a data address: the svg, or the png where that is large or holds pictures."""
-    vector = folder / f"{name}.svg"
-    if vector.stat().st_size <= VECTOR_LIMIT and not name.startswith("gallery"):
-        return f"data:image/svg+xml;base64,{base64.b64encode(vector.read_bytes()).decode()}"
+    if takes_vector(folder, name):
+        return f"data:image/svg+xml;base64,{base64.b64encode((folder / f'{name}.svg').read_bytes()).decode()}"
     return f"data:image/png;base64,{base64.b64encode((folder / f'{name}.png').read_bytes()).decode()}"
 
 
