@@ -22,16 +22,16 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EXECUTOR=, ARGS='key=value ...'
-	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
+	$(BIN)/whosenet run experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
 
 report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
 	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
 
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
-	$(BIN)/python -m benchmark.cli.status $(EXPERIMENT) $(ARGS)
+	$(BIN)/whosenet status $(EXPERIMENT) $(ARGS)
 
 smoke: $(STAMP)  ## the digits experiment on tiny budgets
-	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
+	$(BIN)/whosenet run experiment=smoke $(ARGS)
 
 test: $(STAMP)  ## all tests, on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
