@@ -59,4 +59,4 @@ readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.page.readme
 
 clean:  ## remove everything that make made, the store too
-	rm -rf $(VENV) artefacts outputs multirun results/smoke .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) artefacts outputs multirun logs results/smoke .pytest_cache .mypy_cache .ruff_cache
