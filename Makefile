@@ -51,9 +51,8 @@ faults: $(STAMP)  ## the table of injected faults at full length; fails when the
 speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its bar
 	$(BIN)/python -m tests.speed
 
-notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results, into notebooks/*.ipynb
-	$(BIN)/jupytext --to ipynb notebooks/*.py
-	WHOSENET_RESULTS=$(CURDIR)/results/$(EXPERIMENT) $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+notebooks: $(STAMP)  ## execute notebooks/*.ipynb on EXPERIMENT's results, in place
+	$(BIN)/python -m tests.notebooks $(EXPERIMENT)
 
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.page.readme
