@@ -24,6 +24,7 @@ from benchmark.store.artefacts import Store
 from benchmark.store.provenance import provenance
 from benchmark.store.reasons import reason_of
 
+PLACES = ("store", "results", "compute")  # of this machine and call alone, so no manifest tells them
 RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
 
@@ -52,8 +53,8 @@ def collect(
     found = [artefact for job in plan.jobs if (artefact := store.find(job.key))]
     manifest = {
         "experiment": experiment.name,
-        "config": config,
-        "overrides": list(overrides),
+        "config": {key: value for key, value in config.items() if key not in PLACES},
+        "overrides": [each for each in overrides if each.partition("=")[0] not in PLACES],
         "victims": len(experiment.victims),
         "repeats": experiment.repeats,
         "accusation_rate": experiment.accusation.rate,

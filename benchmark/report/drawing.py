@@ -100,6 +100,7 @@ def _figures(findings: Findings, summary: pd.DataFrame, folder: Path, kinds: Seq
             shown = picture.section == "headline" or f"{reading.FIGURES}/{picture.name}.png" in text
             if shown or not page.takes_vector(place, picture.name):
                 style.save(figure, place, picture.name, ("png",))
+                style.shrink(place / f"{picture.name}.png")
             yield picture
 
 

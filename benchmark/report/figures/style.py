@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 
 # From Okabe and Ito's palette, safe for the common kinds of colour blindness.
 BLUE, RED = "#0072B2", "#D55E00"
@@ -80,3 +81,10 @@ def save(figure: Figure, folder: Path, name: str, kinds: Sequence[str] = tuple(M
         figure.set_layout_engine(None)  # laid out once: with an engine, even "none", each format is drawn twice
     for kind in kinds:
         figure.savefig(folder / f"{name}.{kind}", metadata=METADATA[kind])
+
+
+def shrink(path: Path) -> None:
+    """Leaves a drawing's png 256 colours: lines and letters look the same at half the size. Not for photographs."""
+    with Image.open(path) as image:
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
