@@ -25,7 +25,7 @@ COUNTS = ("matched", "n", "made", "queries", "positives", "negatives", "paramete
 ROUNDED = {"distance": 6, "seconds": 4}  # significant digits of what is measured row by row and averaged when shown
 CLOCKS = "seconds"  # the column that differs from run to run
 CIRCUMSTANCES = ("overrides", "provenance", "seconds_of_all_jobs")  # of the manifest: how, not what
-PLACES = ("executor", "trainer", "store", "results", "compute")  # of the manifest's configuration, likewise
+EXECUTION = ("executor", "trainer")  # of the manifest's configuration, likewise
 RESOLUTION = 110  # dots per inch of the galleries, which are kept in full colour
 
 
@@ -113,7 +113,7 @@ def _essence(findings: Findings) -> str:
         total.update(frame.to_csv(index=False).encode())
     about = {key: value for key, value in _manifest(findings).items() if key not in CIRCUMSTANCES}
     if isinstance(config := about.get("config"), Mapping):
-        about["config"] = {key: value for key, value in config.items() if key not in PLACES}
+        about["config"] = {key: value for key, value in config.items() if key not in EXECUTION}
     total.update(json.dumps(about, sort_keys=True, default=str).encode())
     return total.hexdigest()
 

@@ -28,7 +28,7 @@ def read(folder: Path) -> Findings:
     Raises:
         InputError: a file is missing or cannot be read, or the findings lack something.
     """
-    record = _json(folder / "manifest.json")
+    record = manifest(folder)
     own = {key: record.pop(key, None) for key in ("channel", "question", "marks")}
     if None in own.values():
         raise InputError(f"{folder / 'manifest.json'}: written by an older version, run the experiment again")
@@ -53,6 +53,15 @@ def frame(folder: Path, name: str) -> pd.DataFrame:
         raise InputError(f"{path}: there is no such file, run the experiment first") from None
     except (OSError, EOFError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """What was run, on what.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    return _json(folder / "manifest.json")
 
 
 def galleries(folder: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ WORKS = (
 
 
 def generation(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
-    """Acceptance, self scores and the method's own numbers per task and fingerprint, mean ± sd over victims and repeats."""
+    """What works, acceptance, self scores and the method's own numbers, mean ± sd over victims and repeats."""
     notes = Footnotes()
     rows: list[Row] = []
     for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
