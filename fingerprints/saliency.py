@@ -18,7 +18,7 @@ from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
 from benchmark.contracts.owner import Owner
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
-from benchmark.crafting.gradcam import class_map, class_map_pooled, normalise, rasterise
+from benchmark.crafting.gradcam import class_map, class_map_pooled, covered, normalise, rasterise
 from benchmark.data.base import draw
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
@@ -52,8 +52,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
     chunk: int = setting(default=256, low=1, stage="runtime")
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
-        train = owner.data.train
-        rasterise(self.pattern, *owner.victim.maps(train.pixels(slice(1))).shape[2:])  # or else Inapplicable, at once
+        train, corner = owner.data.train, self._corner(owner)
         candidates = draw(owner.task.eligible(owner.victim, train), len(train), generator)
         if len(candidates) < count:
             raise InputError(f"count: the victim answers only {len(candidates)} training images right, {count} wanted")
@@ -62,7 +61,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
             index = candidates[tried : tried + count - accepted]
             if not len(index):
                 break
-            batch = self._craft(owner, index, generator)
+            batch = self._craft(owner, index, corner, generator)
             good = self._accepted(owner.task, owner.victim, batch)
             kept.append(_select(batch, good))
             spare.append(_select(batch, ~good))
@@ -73,13 +72,20 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
         notes = {"tried": tried, "accepted": accepted / tried, "answer kept": answer_kept}
         return Prints(prints.samples, prints.origin, {**prints.payload, **self._auto(owner, prints)}, notes)
 
+    def _corner(self, owner: Owner) -> dict[str, Tensor]:
+        """The part of a picture that the victim's map has under P: rows and columns, as single numbers."""
+        x = owner.data.train.pixels(slice(1))
+        height, width = owner.victim.maps(x).shape[2:]
+        rows, columns = covered(self.pattern, (height, width), (x.shape[2], x.shape[3]))
+        return {"rows": torch.tensor(rows, device=x.device), "columns": torch.tensor(columns, device=x.device)}
+
     def verifiers(self, task: Task) -> Mapping[str, Verifier]:
         return {"white": WhiteSaliency(self), "black": BlackSaliency(self, task)}
 
-    def _craft(self, owner: Owner, index: Tensor, generator: torch.Generator) -> Prints:
+    def _craft(self, owner: Owner, index: Tensor, corner: Payload, generator: torch.Generator) -> Prints:
         """One candidate print per training image of `index`."""
         x = owner.data.train.pixels(index)
-        payload = owner.task.reference(owner.victim, owner.data.train, index)
+        payload = {**owner.task.reference(owner.victim, owner.data.train, index), **corner}
         noise = torch.zeros(x.shape)
         if self.start == "random":
             noise = torch.rand(x.shape, generator=generator) * 2 - 1
@@ -161,9 +167,13 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
         mask = rasterise(self.pattern, *combined.shape[1:]).to(x.device)
         return (normalise(combined, self.saliency_norm) * mask).sum(dim=(1, 2)) / mask.sum()
 
-    def cover(self, x: Tensor) -> Tensor:
-        """x_mask of Eq. 6: the region of P filled with black, the image's mean colour, grey 0.5 or its blur."""
-        mask = rasterise(self.pattern, *x.shape[2:]).to(x.device)
+    def cover(self, x: Tensor, payload: Payload) -> Tensor:
+        """x_mask of Eq. 6: the region of P filled with black, the image's mean colour, grey 0.5 or its blur.
+
+        The region is what lies under P's cells on the victim's map: the same corner that Eq. 3 and 5 are about.
+        """
+        mask = torch.zeros(x.shape[2:], dtype=torch.bool, device=x.device)
+        mask[: int(payload["rows"]), : int(payload["columns"])] = True
         if self.fill == "blur":
             size = 2 * (x.shape[2] // 14) + 1
             filling = F.avg_pool2d(x, size, stride=1, padding=size // 2, count_include_pad=False)
@@ -171,11 +181,11 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
             filling = x.mean(dim=(2, 3), keepdim=True)
         else:
             filling = torch.tensor(0.5 if self.fill == "zero_normalised" else 0.0, device=x.device)
-        return torch.where(mask.bool(), filling, x)
+        return torch.where(mask, filling, x)
 
     def fall(self, task: Task, box: AnswerAPI | Target, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor]:
         """F(x) - F(x_mask) of Eq. 6 through a prediction API (N,), two queries a print, and the answers to x."""
-        answer, covered = (box.answers(image, payload.get("pair")) for image in (x, self.cover(x)))
+        answer, covered = (box.answers(image, payload.get("pair")) for image in (x, self.cover(x, payload)))
         return task.read(answer, payload) - task.read(covered, payload), answer
 
     def _inspect(self, task: Task, victim: Network, x: Tensor, payload: Payload) -> tuple[Tensor, Tensor, Tensor]:
@@ -265,8 +275,8 @@ def _gradient(objective: Callable[[Tensor], Tensor], delta: Tensor) -> Tensor:
 
 
 def _pick(payload: Payload, index: Tensor) -> dict[str, Tensor]:
-    """The payload of some prints; while prints are being made, all of it is per print."""
-    return {name: value[index] for name, value in payload.items()}
+    """The payload of some prints; single numbers are of all."""
+    return {name: value[index] if value.ndim else value for name, value in payload.items()}
 
 
 def _select(prints: Prints, mask: Tensor) -> Prints:
@@ -277,6 +287,9 @@ def _select(prints: Prints, mask: Tensor) -> Prints:
 
 def _first(groups: list[Prints], count: int) -> Prints:
     """The first `count` prints of several groups, in order."""
-    payload = {name: torch.cat([g.payload[name] for g in groups])[:count] for name in groups[0].payload}
+    payload = {
+        name: torch.cat([g.payload[name] for g in groups])[:count] if value.ndim else value
+        for name, value in groups[0].payload.items()
+    }
     origin = torch.cat([g.origin for g in groups if g.origin is not None])[:count]
     return Prints(torch.cat([g.samples for g in groups])[:count], origin, payload)

@@ -43,6 +43,10 @@ class Chain(Suspect, name="suspect/chain"):
         return any(step.trains for step in self.steps)
 
     @property
+    def seeded(self) -> bool:
+        return any(step.seeded for step in self.steps)
+
+    @property
     def leaks(self) -> str:
         return next((step.leaks for step in self.steps if step.leaks), "")
 

@@ -67,6 +67,10 @@ class WeightNoise(Disguise, name="suspect/weight_noise"):
 
     rho: float = setting(default=0.05, above=0)
 
+    @property
+    def seeded(self) -> bool:
+        return True
+
     def edit(self, network: Network, given: Ingredients) -> None:
         generator = torch.Generator().manual_seed(given.seed)
         for layer in network.weighted().values():

@@ -26,6 +26,10 @@ class FeaturePermutation(Disguise, name="suspect/feature_permutation"):
 
     relation: ClassVar[Relation] = Relation.EQUIVALENT
 
+    @property
+    def seeded(self) -> bool:
+        return True
+
     def edit(self, network: Network, given: Ingredients) -> None:
         example = given.data.train.pixels(slice(0, 2))
         before = network(example)

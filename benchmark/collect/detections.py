@@ -56,15 +56,14 @@ def distances(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         for number, distance in enumerate(found.tolist()):
             yield start | {"number": number, "distance": distance}
     for detector in plan.of_kind(DetectorJob):
-        if detector.victim.replicate:
-            continue
         artefact = store.find(detector.key)
         name = detector.name
         if artefact is None or reason_of(artefact):
             continue
         clean = artefact.tensors("clean.safetensors")["test"].tolist()
         for number, distance in enumerate(clean):
-            start = {"task": detector.task_name, "fingerprint": "", "repeat": 0, "channel": "", "detector": name}
+            start = {"task": detector.task_name, "fingerprint": "", "victim": detector.victim.replicate, "repeat": 0}
+            start |= {"channel": "", "detector": name}
             yield start | {"number": number, "distance": distance}
 
 
@@ -76,7 +75,8 @@ def _stored(job: DetectionJob, store: Store) -> tuple[Tensor | None, str]:
 
 
 def _names(job: PrintsJob) -> dict[str, Any]:
-    return {"task": job.task_name, "fingerprint": job.method, "repeat": job.repeat}
+    known = {"task": job.task_name, "fingerprint": job.method}
+    return known | {"victim": job.victim.replicate, "repeat": job.repeat}
 
 
 def _flagged(found: Tensor, threshold: float) -> float:

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from benchmark.collect.ablations import ablations
 from benchmark.collect.detections import detections, distances
-from benchmark.collect.scores import Qualities, Scoring, scores
+from benchmark.collect.judging import Judge, Scoring
+from benchmark.collect.scores import Qualities, references, scores
+from benchmark.collect.worth import worth
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan
 from benchmark.plan.prints import PrintsJob
@@ -34,14 +36,17 @@ def collect(
     A method whose score fails is named among the manifest's `failures`, and its own rows say so.
     """
     experiment, scoring = plan.experiment, Scoring()
+    judge = Judge(plan, store, scoring)
     frames = {
-        "scores": scores(plan, store, scoring),
+        "scores": scores(plan, store, judge),
+        "references": references(plan, judge),
+        "worth": worth(plan, store),
         "prints": _prints(plan, store),
         "visibility": _visibility(plan, store),
         "models": _models(plan, store),
         "detections": detections(plan, store),
         "distances": distances(plan, store),
-        "ablations": ablations(plan, store, scoring),
+        "ablations": ablations(plan, judge),
     }
     filled = {name: _frame(name, rows) for name, rows in frames.items()}
     failed = {failure.job.title: failure.error for failure in failures} | scoring.failures
@@ -50,6 +55,9 @@ def collect(
         "experiment": experiment.name,
         "config": {key: value for key, value in config.items() if key not in PLACES},
         "overrides": [each for each in overrides if each.partition("=")[0] not in PLACES],
+        "victims": len(experiment.victims),
+        "repeats": experiment.repeats,
+        "accusation_rate": experiment.accusation.rate,
         "jobs": len(plan.jobs),
         "seconds_of_all_jobs": sum(artefact.seconds for artefact in found),
         "seeds": {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))},
@@ -81,8 +89,10 @@ def _prints(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         yield {
             "task": job.task_name,
             "fingerprint": job.method,
+            "victim": job.victim.replicate,
             "repeat": job.repeat,
             "n": job.count,
+            "works": record["notes"].get("works"),
             "seconds": record["seconds"],
             "accepted": record["notes"].get("accepted"),
             "notes": record["notes"],
@@ -97,6 +107,7 @@ def _visibility(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             yield {
                 "task": job.task_name,
                 "fingerprint": job.prints.method,
+                "victim": job.prints.victim.replicate,
                 "repeat": job.prints.repeat,
                 "channel": job.channel_name,
                 **found.json("visibility.json"),
@@ -109,9 +120,11 @@ def _models(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
         record, found = qualities.record(job), store.find(job.key)
         if record is None or found is None:
             continue
-        helper = job.role in ("surrogate", "reference")
+        helper = job.role not in ("victim", "suspect")
+        shared = job.victim is None and job.role != "victim"
         yield {
             "task": job.task_name,
+            "victim": -1 if shared else job.replicate,
             "name": job.recipe.label if not helper else f"{job.role} {job.recipe.label}",
             "role": "auxiliary" if helper else job.role,
             "family": job.recipe.family if not helper else job.role,
@@ -119,6 +132,7 @@ def _models(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
             "shares_training_data": job.recipe.suspect.shares_training_data,
             "queries": record.get("queries", 0),
             "quality": record["value"],
+            "skill": record["skill"],
             "measure": next(iter(record["detail"])),
             "detail": record["detail"],
             "seconds": found.seconds,

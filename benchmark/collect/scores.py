@@ -1,14 +1,12 @@
-"""Scores from stored measurements: one row for each suspect, method, verifier, repeat and channel."""
+"""Scores from stored measurements: one row for each suspect, method, verifier, victim, repeat and channel."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from torch import Tensor
-
-from benchmark.contracts.fingerprint import Matcher, Verifier
+from benchmark.collect.judging import Judge
 from benchmark.plan.experiment import Experiment
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan
@@ -17,23 +15,6 @@ from benchmark.plan.verdicts import MeasureJob
 from benchmark.store.artefacts import Store
 from benchmark.store.reasons import reason_of
 from benchmark.tasks.base import Task
-
-
-class Scoring:
-    """Keeps what went wrong: a method whose score fails loses its own rows and nothing else.
-
-    Attributes:
-        failures: the error of each set of prints and verifier that could not be scored, by their title.
-    """
-
-    def __init__(self) -> None:
-        self.failures: dict[str, str] = {}
-
-    def failed(self, title: str, error: Exception) -> str:
-        """Notes an error, and returns the reason that stands in the place of a score."""
-        line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
-        self.failures[f"score of {title}"] = line
-        return f"its score could not be computed ({line})"
 
 
 class Qualities:
@@ -47,71 +28,75 @@ class Qualities:
         found = store.find(job.key)
         return None if found is None or reason_of(found) else found.json("quality.json")
 
-    def of(self, job: ModelJob | None) -> float | None:
-        """The quality in percent; None where the model is not there."""
-        record = self.record(job) if job is not None else None
-        return None if record is None else record["value"]
+    def of(self, job: ModelJob, measure: str) -> float | None:
+        """The quality (`value`, in percent) or `skill`; None where the model is not there."""
+        record = self.record(job)
+        return None if record is None else record[measure]
 
 
-def scores(plan: Plan, store: Store, scoring: Scoring) -> Iterator[dict[str, Any]]:
+def scores(plan: Plan, store: Store, judge: Judge) -> Iterator[dict[str, Any]]:
     """A row with a score, or with the reason why there is none; never a silent zero."""
-    yield from _measured(plan, store, scoring)
+    yield from _measured(plan, store, judge)
     yield from _of_other_tasks(plan, store)
     yield from _absent(plan)
 
 
-def _measured(plan: Plan, store: Store, scoring: Scoring) -> Iterator[dict[str, Any]]:
-    experiment, qualities = plan.experiment, Qualities(store)
-    payload = lru_cache(maxsize=4)(lambda key: stored_payload(store, key) or {})
+def references(plan: Plan, judge: Judge) -> Iterator[dict[str, Any]]:
+    """Scores of the owner's own independent models, by which he sets his threshold."""
     for job in plan.of_kind(MeasureJob):
-        prints, found = job.prints, store.find(job.key)
-        if found is None or prints.variant:
-            continue
-        reason = reason_of(found)
-        measured = {} if reason else found.tensors("measured.safetensors")
-        cost = {} if reason else found.json("cost.json")
-        for name, verifier in prints.fingerprint.verifiers(job.task).items():
-            row = _of_model(experiment, job.suspect, prints.victim, qualities) | {
-                "repeat": prints.repeat,
-                "fingerprint": prints.method,
-                "verifier": name,
-                "access": verifier.access,
-                "channel": job.channel_name,
-                "n": prints.count,
-                "reason": reason,
-                **cost.get(name, {}),
-                "prints_key": prints.key,
-                "key": job.key,
-            }
-            if name in measured:
-                try:
-                    row |= _verdict(verifier, measured[name], payload(prints.key), prints.count)
-                except Exception as error:
-                    row["reason"] = scoring.failed(f"{prints.method} {name}", error)
-            yield row
+        if job.suspect.role == "bystander":
+            for row in _judged(job, judge):
+                yield row | {"reference": job.suspect.recipe.label}
 
 
-def _verdict(verifier: Verifier, measured: Tensor, payload: Mapping[str, Tensor], count: int) -> dict[str, Any]:
-    """What one verifier makes of its measurement. `matched` is filled where the score is a share of the prints."""
-    score = verifier.score(measured, payload)
-    return {
-        "score": score,
-        "statistic": verifier.statistic(measured, payload),
-        "threshold": verifier.threshold(payload),
-        "matched": round(score * count) if isinstance(verifier, Matcher) else None,
-    }
+def _measured(plan: Plan, store: Store, judge: Judge) -> Iterator[dict[str, Any]]:
+    qualities = Qualities(store)
+    for job in plan.of_kind(MeasureJob):
+        if job.suspect.role != "bystander":
+            known = _of_model(plan.experiment, job.suspect, job.prints.victim, qualities)
+            for row in _judged(job, judge):
+                yield known | row
+
+
+def _judged(job: MeasureJob, judge: Judge) -> Iterator[dict[str, Any]]:
+    """A row for each verifier, if the measurement is there and no point of an ablation alone."""
+    prints, found = job.prints, judge.evidence(job.key)
+    if found is None or prints.variant:
+        return
+    for name, verifier in prints.fingerprint.verifiers(job.task).items():
+        row = {
+            "task": job.task_name,
+            "victim": prints.victim.replicate,
+            "repeat": prints.repeat,
+            "fingerprint": prints.method,
+            "verifier": name,
+            "access": verifier.access,
+            "channel": job.channel_name,
+            "n": prints.count,
+            "made": prints.count,
+            "reason": found.reason,
+            **found.cost.get(name, {}),
+            "prints_key": prints.key,
+            "key": job.key,
+        }
+        if name in found.measured:
+            payload = judge.payload(prints.key) or {}
+            works = judge.working(name, verifier, judge.proofs(prints.key))
+            row |= judge.verdict(f"{prints.method} {name}", verifier, found.measured[name], payload, works)
+        yield row
 
 
 def _of_other_tasks(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
     """A row with a reason for each suspect and method that does not apply to its task."""
     experiment, qualities = plan.experiment, Qualities(store)
-    victims = {job.task_name: job for job in plan.of_kind(ModelJob) if job.role == "victim" and not job.replicate}
+    first = {job.task_name: job for job in reversed(plan.of_kind(ModelJob)) if job.role == "victim"}
     for job in plan.of_kind(ModelJob):
-        if job.role != "suspect" or job.replicate:
+        victim = first[job.task_name]
+        if job.role != "suspect" or job.replicate != victim.replicate:
             continue
         for method, fingerprint in experiment.fingerprints.items():
             if reason := fingerprint.inapplicable(job.task):
-                row = _of_model(experiment, job, victims[job.task_name], qualities)
+                row = _of_model(experiment, job, victim, qualities)
                 yield from _without(experiment, job.task, method, row, reason)
 
 
@@ -133,6 +118,7 @@ def _without(
     for name, verifier in experiment.fingerprints[method].verifiers(task).items():
         for channel in experiment.channels:
             yield row | {
+                "victim": experiment.victims[0],
                 "repeat": 0,
                 "fingerprint": method,
                 "verifier": name,
@@ -158,23 +144,18 @@ def _of_recipe(experiment: Experiment, task_name: str, task: Task, recipe: Recip
 
 def _of_model(experiment: Experiment, suspect: ModelJob, victim: ModelJob, qualities: Qualities) -> dict[str, Any]:
     """What a row of scores says of its suspect; a quality is missing where the model's job failed."""
-    own, of_victim = qualities.of(suspect), qualities.of(victim)
+    own, of_victim = qualities.of(suspect, "value"), qualities.of(victim, "value")
+    skill, victims = qualities.of(suspect, "skill"), qualities.of(victim, "skill")
     lost = of_victim - own if own is not None and of_victim is not None else 0.0
+    unskilled = skill is not None and victims is not None and skill < (1 - experiment.degraded.skill) * victims
     truth = {} if suspect.role == "suspect" else {"relation": "", "positive": False}  # the victim is on no side
     return _of_recipe(experiment, suspect.task_name, suspect.task, suspect.recipe) | {
         **truth,
         "quality": own,
         "victim_quality": of_victim,
-        "degraded": suspect.role == "suspect" and lost > experiment.degraded,
+        "skill": skill,
+        "victim_skill": victims,
+        "degraded": suspect.role == "suspect" and (lost > experiment.degraded.points or unskilled),
         "victim_key": victim.key,
         "suspect_key": suspect.key,
     }
-
-
-def stored_payload(store: Store, key: str) -> dict[str, Tensor] | None:
-    """What verification needs of stored prints; None where there are none."""
-    found = store.find(key)
-    if found is None or reason_of(found):
-        return None
-    stored = found.tensors("prints.safetensors")
-    return {name.removeprefix("payload."): value for name, value in stored.items() if name.startswith("payload.")}

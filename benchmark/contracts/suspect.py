@@ -107,6 +107,11 @@ class Suspect(Component, ABC):
         return True
 
     @property
+    def seeded(self) -> bool:
+        """Whether chance has a part in it; without any, all who use the recipe on one victim make the same weights."""
+        return self.trains
+
+    @property
     def leaks(self) -> str:
         """The method whose prints the thief has got hold of, by its key in the experiment; or nothing."""
         return ""

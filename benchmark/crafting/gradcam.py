@@ -60,6 +60,20 @@ def normalise(combined: Tensor, norm: str) -> Tensor:
     return torch.where(size > 0, positive / size.clamp_min(1e-12), torch.zeros_like(positive))
 
 
+def covered(pattern: int, cells: tuple[int, int], pixels: tuple[int, int]) -> tuple[int, int]:
+    """How many rows and columns of a picture lie under the cells of the map where P is 1, those in its corner.
+
+    Args:
+        cells: height and width of the map.
+        pixels: height and width of the picture.
+
+    Raises:
+        Inapplicable: P covers all of the map.
+    """
+    corner = F.interpolate(rasterise(pattern, *cells)[None, None], size=pixels, mode="nearest")[0, 0]
+    return int(corner[:, 0].sum()), int(corner[0].sum())
+
+
 def rasterise(pattern: int, height: int, width: int) -> Tensor:
     """P: the `pattern` x `pattern` grid with 1 in its top left cell, at (height, width) by nearest neighbour.
 

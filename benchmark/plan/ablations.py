@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One point of an ablation: a method with one setting changed, in one repeat, measured on all suspects."""
+    """One point of an ablation: a method with one setting changed, in one repeat, measured on victim and suspects."""
 
     setting: str
     value: float
     prints: PrintsJob
+    proofs: tuple[MeasureJob, ...]
     measured: tuple[MeasureJob, ...]
 
 
@@ -29,19 +30,22 @@ def variants(experiment: Experiment, zoos: Zoos, task_name: str, known: Collecti
     """The points of the ablations on a task, through the experiment's first channel.
 
     Args:
-        known: keys of the experiment's own jobs. Points that only score anew share them; others are made in the first
-            `ablation_repeats` repeats.
+        known: keys of the experiment's own jobs. A setting that only scores anew shares them all; where any of its
+            values makes new prints, all of its points are of the first `ablation_repeats` repeats.
     """
     for ablation in experiment.ablations:
         fingerprint = experiment.fingerprints.get(ablation.method)
         if fingerprint is None or fingerprint.inapplicable(experiment.tasks[task_name]):
             continue
-        for value in ablation.values:
-            changed = dataclasses.replace(fingerprint, **{ablation.setting: value})
-            note = f"{ablation.setting}={value!r}"
-            for repeat in range(experiment.repeats):
-                zoo = zoos.of(task_name, experiment.replicate(repeat))
-                prints = zoo.prints(ablation.method, changed, repeat, note)
-                if prints.key in known or repeat < experiment.ablation_repeats:
-                    _, *measured = zoo.measurements(prints, experiment.channel)
-                    yield Variant(ablation.setting, value, prints, tuple(measured))
+        changed = {value: dataclasses.replace(fingerprint, **{ablation.setting: value}) for value in ablation.values}
+        points = [
+            (value, zoo, zoo.prints(ablation.method, method, repeat, f"{ablation.setting}={value!r}"))
+            for value, method in changed.items()
+            for zoo in (zoos.of(task_name, victim) for victim in experiment.victims)
+            for repeat in range(experiment.repeats)
+        ]
+        remade = any(prints.key not in known for _, _, prints in points)
+        for value, zoo, prints in points:
+            if not remade or prints.repeat < experiment.ablation_repeats:
+                measured = zoo.measurements(prints, experiment.channel)
+                yield Variant(ablation.setting, value, prints, zoo.proofs(prints), measured)

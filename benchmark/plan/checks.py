@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from benchmark.contracts.truth import Relation
@@ -11,6 +12,7 @@ from benchmark.spec.component import spec_of
 from benchmark.spec.identity import canonical
 
 if TYPE_CHECKING:
+    from benchmark.contracts.suspect import Suspect
     from benchmark.plan.experiment import Experiment
     from benchmark.tasks.base import Task
 
@@ -35,6 +37,8 @@ def check(experiment: Experiment) -> None:
     _check_ablations(experiment)
     _check_leaks(experiment)
     _check_data(experiment)
+    _check_helpers(experiment)
+    _check_accusation(experiment)
     for name, task in experiment.tasks.items():
         _check_sides(experiment, name, task)
         try:
@@ -91,6 +95,35 @@ def _check_data(experiment: Experiment) -> None:
             suspect.check_data()
         except InputError as error:
             raise InputError(f"{path}.{error}") from None
+
+
+def _check_helpers(experiment: Experiment) -> None:
+    """No model that calibrates a method is a judged one: where chance has no part, the same recipe makes the same."""
+    judged = {_without_seed(recipe.suspect): recipe.label for recipe in experiment.recipes}
+    for role, recipes in (("surrogate", experiment.surrogate), ("reference", experiment.reference)):
+        for i, suspect in enumerate(recipes):
+            label = "" if suspect.seeded else judged.get(_without_seed(suspect), "")
+            if label:
+                raise InputError(
+                    f"auxiliary.{role}[{i}]: makes the very model that is judged as «{label}», for chance has no part "
+                    "in its recipe; change one of its settings"
+                )
+
+
+def _without_seed(suspect: Suspect) -> str:
+    """The recipe without the number that tells models of other seeds apart."""
+    return canonical(spec_of(dataclasses.replace(suspect, replicate=0)))
+
+
+def _check_accusation(experiment: Experiment) -> None:
+    """There are as many references as the rate takes, or none at all."""
+    references, rate = experiment.accusation.references, experiment.accusation.rate
+    least = math.ceil(1 / rate - 1 - 1e-9)
+    if 0 < references < least:
+        raise InputError(
+            f"accusation.references: {references} set no threshold at a rate of {rate:g}, which takes {least} or more; "
+            "0 for none"
+        )
 
 
 def _check_sides(experiment: Experiment, name: str, task: Task) -> None:

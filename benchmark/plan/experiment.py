@@ -29,11 +29,47 @@ class Ablation:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What becomes of prints that their own verifier does not find on the victim itself.
+
+    Attributes:
+        drop: they are left out of the score.
+        rounds: how often they are replaced by new ones before that.
+    """
+
+    drop: bool
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Accusation:
+    """How the owner sets the threshold above which he accuses.
+
+    Attributes:
+        references: independent models of his own that serve nothing else; 0 for no such threshold.
+        rate: share of innocents that he is ready to accuse.
+    """
+
+    references: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """What a suspect must have lost against the victim to be marked: so many `points`, or such a share of `skill`."""
+
+    points: float
+    skill: float
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What to run. Tasks, fingerprints, channels and detectors go by their yaml keys.
 
     Attributes:
         channels: the first is the one that headlines, curves and ablations are about.
+        victims: numbers of the owner's victims, each with copies and prints of its own: the unit of replication.
+        repeats: generations of prints for each victim.
     """
 
     name: str
@@ -46,10 +82,12 @@ class Experiment:
     reference: tuple[Suspect, ...]
     trainer: Trainer
     count: int
+    victims: range
     repeats: int
-    repeat_zoo: bool
+    proof: Proof
+    accusation: Accusation
     gallery: int
-    degraded: float
+    degraded: Degraded
     detectors: Mapping[str, Detector] = field(default_factory=dict)
     ablations: tuple[Ablation, ...] = ()
     ablation_counts: tuple[int, ...] = ()
@@ -59,10 +97,6 @@ class Experiment:
     def channel(self) -> str:
         """The channel that headlines, curves and ablations are about."""
         return next(iter(self.channels))
-
-    def replicate(self, repeat: int) -> int:
-        """Which of the owner's replicates a repeat judges: one of its own with `repeat_zoo`, else always the first."""
-        return repeat if self.repeat_zoo else 0
 
     def is_positive(self, suspect: Suspect) -> bool:
         """Whether the answer to the experiment's question is yes for the models of this recipe."""

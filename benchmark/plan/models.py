@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from benchmark.plan.job import Bench, Job
 from benchmark.plan.recipes import Recipe
 from benchmark.spec.component import spec_of
-from benchmark.spec.identity import seed_for
+from benchmark.spec.identity import canonical, seed_for
 
 if TYPE_CHECKING:
     from benchmark.networks.network import Network
@@ -22,8 +22,9 @@ class ModelJob(Job):
     """Trains or derives a model.
 
     Attributes:
-        role: `victim`, `suspect`, `surrogate` or `reference`.
-        replicate: of the owner, which numbers victims that differ by their seed only.
+        role: `victim`, `suspect`, `surrogate`, `reference`, or `bystander`, by which the owner sets his threshold.
+        replicate: of the owner, which numbers victims that differ by their seed only. Models that need no victim are
+            the first owner's, whoever uses them.
         victim: what it is made from, None for models that need none.
         leaked: the prints that a thief has got hold of, or None.
     """
@@ -41,7 +42,8 @@ class ModelJob(Job):
 
     @property
     def title(self) -> str:
-        return f"{self.task_name}: {self.role}" + (f" {self.recipe.label}" if self.role != "victim" else "")
+        label = f" {self.recipe.label}" if self.role != "victim" else ""
+        return f"{self.task_name}{of_victim(self)}: {self.role}{label}"
 
     @property
     def like(self) -> str:
@@ -53,9 +55,9 @@ class ModelJob(Job):
 
     @property
     def seed(self) -> int:
-        """Of everything random in it; of its own for each role, family and replicate."""
-        own = self.recipe.suspect.replicate
-        return seed_for(self.task_name, self.role, self.recipe.family, own, self.replicate)
+        """Of everything random in it; of its own for each role, family, recipe and victim: no two rungs share one."""
+        recipe = canonical(spec_of(self.recipe.suspect))
+        return seed_for(self.task_name, self.role, self.recipe.family, recipe, self.replicate)
 
     def made_from(self) -> Mapping[str, Job]:
         named = {"victim": self.victim, "prints": self.leaked}
@@ -92,6 +94,7 @@ class ModelJob(Job):
         write_tensors(folder / "weights.safetensors", network.state_dict())
         record = {
             "value": quality.value,
+            "skill": quality.skill,
             "detail": quality.detail,
             "parameters": sum(p.numel() for p in network.parameters()),
             "queries": given.meter.queries,
@@ -109,3 +112,9 @@ class ModelJob(Job):
 
 
 Models = tuple[ModelJob, ...]
+
+
+def of_victim(model: ModelJob) -> str:
+    """Which victim a model is, or is made from, as titles name it; nothing of the first one and of strangers to all."""
+    known = model.replicate if model.victim is not None or model.role == "victim" else 0
+    return f" {known}" if known else ""

@@ -9,8 +9,10 @@ from typing import TypeVar
 from benchmark.plan.ablations import Variant, variants
 from benchmark.plan.experiment import Experiment
 from benchmark.plan.job import Job
-from benchmark.plan.stealth import detector_jobs, stealth_jobs
+from benchmark.plan.prints import PrintsJob
+from benchmark.plan.stealth import DetectorJob, detector_jobs, stealth_jobs
 from benchmark.plan.verdicts import exhibit
+from benchmark.plan.worth import WorthJob
 from benchmark.plan.zoo import Zoo, Zoos
 
 J = TypeVar("J", bound=Job)
@@ -33,31 +35,39 @@ def plan(experiment: Experiment) -> Plan:
     """The jobs of an experiment."""
     zoos, jobs, points = Zoos(experiment), dict[str, Job](), list[Variant]()
     for name in experiment.tasks:
-        for repeat in range(experiment.repeats):
-            for job in _of_repeat(experiment, zoos.of(name, experiment.replicate(repeat)), repeat):
+        for victim in experiment.victims:
+            for job in _of_victim(experiment, zoos.of(name, victim)):
                 jobs.setdefault(job.key, job)
         for variant in variants(experiment, zoos, name, set(jobs)):
             points.append(variant)
-            for job in (*variant.prints.with_helpers(), *variant.measured):
+            for job in (*variant.prints.with_helpers(), *variant.proofs, *variant.measured):
                 jobs.setdefault(job.key, job)
     return Plan(experiment, tuple(jobs.values()), tuple(points))
 
 
-def _of_repeat(experiment: Experiment, zoo: Zoo, repeat: int) -> Iterator[Job]:
+def _of_victim(experiment: Experiment, zoo: Zoo) -> Iterator[Job]:
     yield zoo.victim
     for suspect in zoo.suspects:
         yield from suspect.leaked.with_helpers() if suspect.leaked else ()
         yield suspect
+        yield WorthJob(zoo.task_name, zoo.task, suspect, zoo.victim)
+    yield from zoo.bystanders
     detectors = detector_jobs(experiment, zoo)
     yield from detectors
-    for method, fingerprint in experiment.fingerprints.items():
-        if fingerprint.inapplicable(zoo.task):
-            continue
-        prints = zoo.prints(method, fingerprint, repeat)
-        yield from prints.with_helpers()
-        for channel in experiment.channels:
-            yield from zoo.measurements(prints, channel)
-        yield from stealth_jobs(experiment, prints, detectors)
-        if repeat == 0 and experiment.gallery and not zoo.task.data.private:
-            shown = exhibit(experiment, prints, zoo.suspects)
-            yield from [shown] if shown else ()
+    for repeat in range(experiment.repeats):
+        for method, fingerprint in experiment.fingerprints.items():
+            if not fingerprint.inapplicable(zoo.task):
+                yield from _of_prints(experiment, zoo, zoo.prints(method, fingerprint, repeat), detectors)
+
+
+def _of_prints(experiment: Experiment, zoo: Zoo, prints: PrintsJob, detectors: list[DetectorJob]) -> Iterator[Job]:
+    yield from prints.with_helpers()
+    yield from zoo.proofs(prints)
+    for channel in experiment.channels:
+        yield from zoo.measurements(prints, channel)
+    yield from zoo.alarms(prints)
+    yield from stealth_jobs(experiment, prints, detectors)
+    first = prints.repeat == 0 and zoo.replicate == experiment.victims[0]
+    if first and experiment.gallery and not zoo.task.data.private:
+        shown = exhibit(experiment, prints, zoo.suspects)
+        yield from [shown] if shown else ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.plan.assets import Owned
 from benchmark.plan.job import Bench, Job
-from benchmark.plan.models import ModelJob
+from benchmark.plan.models import ModelJob, of_victim
 from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
 
@@ -26,6 +26,7 @@ class PrintsJob(Job):
         method: the fingerprint's key in the experiment.
         repeat: numbers generations of prints that differ by their seed only.
         count: N.
+        rounds: how often prints that fail on the victim itself are replaced.
         variant: such as "xi=0.05", for prints that belong to an ablation only.
     """
 
@@ -34,6 +35,7 @@ class PrintsJob(Job):
     fingerprint: Fingerprint = field(repr=False)
     repeat: int
     count: int
+    rounds: int
     variant: str = ""
 
     kind: ClassVar[str] = "prints"
@@ -41,9 +43,8 @@ class PrintsJob(Job):
 
     @property
     def title(self) -> str:
-        return (
-            f"{self.task_name}: {self.method}{' ' + self.variant if self.variant else ''} prints, repeat {self.repeat}"
-        )
+        variant = f" {self.variant}" if self.variant else ""
+        return f"{self.task_name}{of_victim(self.victim)}: {self.method}{variant} prints, repeat {self.repeat}"
 
     @property
     def like(self) -> str:
@@ -52,7 +53,7 @@ class PrintsJob(Job):
     @property
     def seed(self) -> int:
         """Of everything random in it."""
-        return seed_for(self.task_name, "prints", self.method, self.repeat)
+        return seed_for(self.task_name, "prints", self.method, self.victim.replicate, self.repeat)
 
     @cached_property
     def measured(self) -> dict[str, Any]:
@@ -76,6 +77,7 @@ class PrintsJob(Job):
             "task": spec_of(self.task, "measure"),
             "method": spec_of(self.fingerprint),
             "count": self.count,
+            "rounds": self.rounds,
             "seed": self.seed,
         }
 
@@ -83,11 +85,12 @@ class PrintsJob(Job):
         import torch
 
         from benchmark.contracts.fingerprint import flat
+        from benchmark.contracts.proof import proven
         from benchmark.store.artefacts import write_json, write_tensors
 
         owner = self.owned.load(bench)
         start = bench.clock()
-        prints = self.fingerprint.generate(owner, self.count, torch.Generator().manual_seed(self.seed))
+        prints = proven(self.fingerprint, owner, self.count, torch.Generator().manual_seed(self.seed), self.rounds)
         seconds = bench.clock() - start
         write_tensors(folder / "prints.safetensors", flat(prints, self.count))
         write_json(folder / "notes.json", {"seconds": seconds, "notes": dict(prints.notes)})

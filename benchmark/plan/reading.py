@@ -11,7 +11,7 @@ from benchmark.errors import InputError
 from benchmark.paths import CONF
 from benchmark.plan.checks import check
 from benchmark.plan.every import with_every
-from benchmark.plan.experiment import Ablation, Experiment
+from benchmark.plan.experiment import Ablation, Accusation, Degraded, Experiment, Proof
 from benchmark.plan.recipes import recipes_of
 from benchmark.spec.build import built
 from benchmark.spec.names import plug_in
@@ -42,13 +42,15 @@ def read(config: Mapping[str, Any]) -> Experiment:
         reference=_auxiliary(config, "reference"),
         trainer=built(config["trainer"], "trainer", "trainer"),
         count=_number(config, "count", low=1),
+        victims=_victims(config),
         repeats=_number(config, "repeats", low=1),
-        repeat_zoo=_flag(config, "repeat_zoo"),
+        proof=Proof(_flag(config, "proof.drop"), _number(config, "proof.rounds", low=0)),
+        accusation=Accusation(_number(config, "accusation.references", low=0), _share(config, "accusation.rate")),
         gallery=_number(config, "gallery", low=0),
-        degraded=_points(config, "degraded"),
+        degraded=Degraded(_points(config, "degraded.points"), _points(config, "degraded.skill")),
         ablations=_ablations(config["ablation"].get("settings") or {}),
         ablation_counts=_counts(config),
-        ablation_repeats=_number(config["ablation"], "repeats", low=0, path="ablation.repeats"),
+        ablation_repeats=_number(config, "ablation.repeats", low=0),
     )
     check(experiment)
     return experiment
@@ -97,10 +99,25 @@ def _auxiliary(config: Mapping[str, Any], role: str) -> tuple[Suspect, ...]:
     return suspects
 
 
-def _number(config: Mapping[str, Any], key: str, low: int, path: str = "") -> int:
-    value = config[key]
+def _victims(config: Mapping[str, Any]) -> range:
+    first = _number(config, "first_victim", low=0)
+    return range(first, first + _number(config, "victims", low=1))
+
+
+def _at(config: Mapping[str, Any], path: str) -> Any:
+    """What the configuration has at a path such as `proof.rounds`."""
+    value: Any = config
+    for key in path.split("."):
+        if not isinstance(value, Mapping):
+            raise InputError(f"{path.rpartition('.')[0]}: wants settings of its own, got {value!r}")
+        value = value.get(key)
+    return value
+
+
+def _number(config: Mapping[str, Any], path: str, low: int) -> int:
+    value = _at(config, path)
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise InputError(f"{path or key}: wants a whole number >= {low}, got {value!r}")
+        raise InputError(f"{path}: wants a whole number >= {low}, got {value!r}")
     return value
 
 
@@ -112,17 +129,25 @@ def _counts(config: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(count for count in counts if count <= config["count"])
 
 
-def _points(config: Mapping[str, Any], key: str) -> float:
-    value = config[key]
+def _points(config: Mapping[str, Any], path: str) -> float:
+    value = _at(config, path)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-        raise InputError(f"{key}: wants a number >= 0, got {value!r}")
+        raise InputError(f"{path}: wants a number >= 0, got {value!r}")
     return float(value)
 
 
-def _flag(config: Mapping[str, Any], key: str) -> bool:
-    if not isinstance(config[key], bool):
-        raise InputError(f"{key}: wants true or false, got {config[key]!r}")
-    return config[key]
+def _share(config: Mapping[str, Any], path: str) -> float:
+    value = _points(config, path)
+    if not 0 < value < 1:
+        raise InputError(f"{path}: wants a share between 0 and 1, got {value!r}")
+    return value
+
+
+def _flag(config: Mapping[str, Any], path: str) -> bool:
+    value = _at(config, path)
+    if not isinstance(value, bool):
+        raise InputError(f"{path}: wants true or false, got {value!r}")
+    return value
 
 
 def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmark.plan.job import Bench, Job
-from benchmark.plan.models import ModelJob
+from benchmark.plan.models import ModelJob, of_victim
 from benchmark.plan.prints import PrintsJob
 from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
@@ -76,7 +76,7 @@ class DetectorJob(Job):
 
     @property
     def title(self) -> str:
-        return f"{self.task_name}: detector {self.name}"
+        return f"{self.task_name}{of_victim(self.victim) if self.detector.asks_victim else ''}: detector {self.name}"
 
     @property
     def like(self) -> str:
@@ -85,7 +85,8 @@ class DetectorJob(Job):
     @property
     def seed(self) -> int:
         """Of everything random in it."""
-        return seed_for(self.task_name, "detector", self.name, self.victim.replicate)
+        watched = self.victim.replicate if self.detector.asks_victim else "no victim"
+        return seed_for(self.task_name, "detector", self.name, watched)
 
     def made_from(self) -> Mapping[str, Job]:
         return {"victim": self.victim} if self.detector.asks_victim else {}

@@ -18,6 +18,7 @@ from benchmark.spec.names import class_of
 if TYPE_CHECKING:
     from benchmark.contracts.fingerprint import Fingerprint
     from benchmark.contracts.owner import Asset, Needs
+    from benchmark.contracts.suspect import Suspect
     from benchmark.plan.experiment import Experiment
 
 
@@ -57,18 +58,19 @@ class Zoos:
 class Zoo:
     """One owner's victim, the suspects of which the experiment's question is asked, and the helpers on demand.
 
-    Models that need no victim are those of the unmarked owner: they are made once for all marks.
+    Models that need no victim are those of the first, unmarked owner: they are made once for all owners.
     """
 
     def __init__(self, zoos: Zoos, task_name: str, replicate: int, mark: Mark) -> None:
         self.experiment, self.task_name, self.replicate, self.mark = zoos.experiment, task_name, replicate, mark
         self.task = zoos.experiment.tasks[task_name]
         self._own = self.task_name, self.task
-        self._unmarked = zoos.of(task_name, replicate) if mark.name else self
+        first = zoos.experiment.victims[0]
+        self._shared = zoos.of(task_name, first) if mark.name or replicate != first else self
         self._helpers: dict[tuple[str, int], ModelJob] = {}
         self._prints: dict[tuple[str, int, str], PrintsJob] = {}
         self._assets: dict[str, AssetJob] = {}
-        self._measured: dict[tuple[str, str, str], tuple[MeasureJob, ...]] = {}
+        self._measured: dict[tuple[str, str, str, str], tuple[MeasureJob, ...]] = {}
 
     @cached_property
     def victim(self) -> ModelJob:
@@ -79,46 +81,63 @@ class Zoo:
     def suspects(self) -> tuple[ModelJob, ...]:
         """The models to judge that make sense on the task, in the experiment's order."""
         chosen = (r for r in self.experiment.recipes if not self.experiment.inapplicable(r.suspect, self.task))
-        if self._unmarked is self:
+        if self._shared is self:
             return tuple(self._model("suspect", recipe) for recipe in chosen)
-        shared = {job.recipe.label: job for job in self._unmarked.suspects if job.victim is None}
+        shared = {job.recipe.label: job for job in self._shared.suspects if job.victim is None}
         return tuple(shared.get(recipe.label) or self._model("suspect", recipe) for recipe in chosen)
 
+    @cached_property
+    def bystanders(self) -> Models:
+        """Independent models that the owner trains to set his threshold; they calibrate no method."""
+        return self._helpers_of("bystander", self.experiment.accusation.references)
+
     def _helpers_of(self, role: str, number: int) -> Models:
-        """The first `number` surrogates or references that the owner trains; recipes take turns."""
-        known = {"surrogate": self.experiment.surrogate, "reference": self.experiment.reference}[role]
+        """The first `number` models of a role that the owner trains; recipes take turns."""
+        experiment = self.experiment
+        known = experiment.surrogate if role == "surrogate" else experiment.reference
         recipes = [suspect for suspect in known if not suspect.inapplicable(self.task)]
-        for i in range(number):
-            if (role, i) not in self._helpers:
-                suspect = recipes[i % len(recipes)]
-                label = f"{i} ({name_of(suspect).partition('/')[2]})"
-                self._helpers[role, i] = self._model(role, Recipe(f"{role} {i}", label, suspect))
-        return tuple(self._helpers[role, i] for i in range(number))
+        return tuple(self._helper(role, i, recipes[i % len(recipes)]) for i in range(number))
+
+    def _helper(self, role: str, number: int, suspect: Suspect) -> ModelJob:
+        if self._shared is not self and not suspect.needs_victim:
+            return self._shared._helper(role, number, suspect)
+        if (role, number) not in self._helpers:
+            label = f"{number} ({name_of(suspect).partition('/')[2]})"
+            self._helpers[role, number] = self._model(role, Recipe(f"{role} {number}", label, suspect))
+        return self._helpers[role, number]
 
     def leak(self, method: str) -> PrintsJob:
-        """The first prints that a method makes for the victim, which a thief has got hold of.
-
-        A zoo of its own per repeat leaks that repeat's prints; one zoo for all leaks repeat 0's, the other repeats stay
-        secret.
-        """
-        return self.prints(method, self.experiment.fingerprints[method], self.replicate)
+        """The first prints that a method makes for the victim: a thief has got hold of them; later ones stay secret."""
+        return self.prints(method, self.experiment.fingerprints[method], 0)
 
     def prints(self, method: str, fingerprint: Fingerprint, repeat: int, variant: str = "") -> PrintsJob:
         """The prints that a method makes for the victim; a `variant` of its settings belongs to an ablation only."""
         known = method, repeat, variant
         if known not in self._prints:
-            owned, count = self._owned(fingerprint.needs()), self.experiment.count
-            self._prints[known] = PrintsJob(*self._own, owned, method, fingerprint, repeat, count, variant)
+            owned, experiment = self._owned(fingerprint.needs()), self.experiment
+            self._prints[known] = PrintsJob(
+                *self._own, owned, method, fingerprint, repeat, experiment.count, experiment.proof.rounds, variant
+            )
         return self._prints[known]
 
     def measurements(self, prints: PrintsJob, channel: str) -> tuple[MeasureJob, ...]:
-        """The victim and every suspect on the prints through a channel; what is only scored otherwise shares them."""
-        known = prints.key, canonical(prints.measured), channel
+        """Every suspect on the prints through a channel; what is only scored otherwise shares them."""
+        return self._measure("suspects", prints, channel, self.suspects)
+
+    def proofs(self, prints: PrintsJob) -> tuple[MeasureJob, ...]:
+        """The victim itself on the prints through every channel, the experiment's first one first."""
+        through = self.experiment.channels
+        return tuple(job for channel in through for job in self._measure("proof", prints, channel, (self.victim,)))
+
+    def alarms(self, prints: PrintsJob) -> tuple[MeasureJob, ...]:
+        """The owner's bystanders on the prints, through the experiment's first channel."""
+        return self._measure("alarms", prints, self.experiment.channel, self.bystanders)
+
+    def _measure(self, what: str, prints: PrintsJob, channel: str, models: Models) -> tuple[MeasureJob, ...]:
+        known = what, prints.key, canonical(prints.measured), channel
         if known not in self._measured:
-            own = *self._own, prints
             through = channel, self.experiment.channels[channel]
-            models = (self.victim, *self.suspects)
-            self._measured[known] = tuple(MeasureJob(*own, model, *through) for model in models)
+            self._measured[known] = tuple(MeasureJob(*self._own, prints, model, *through) for model in models)
         return self._measured[known]
 
     def _owned(self, needs: Needs) -> Owned:

@@ -34,7 +34,7 @@ def is_current(folder: Path, published: Path | None) -> bool:
 def _digest(folder: Path, published: Path | None) -> str:
     """SHA-256 over all that is drawn from: the data part, published numbers, the report's own code, matplotlib."""
     total = hashlib.sha256(matplotlib.__version__.encode())
-    code = [Path(metrics.__file__), *Path(__file__).parent.rglob("*")]
+    code = [*Path(metrics.__file__).parent.rglob("*"), *Path(__file__).parent.rglob("*")]
     papers = published.glob("*.csv") if published is not None else ()
     data = [folder / name for name in reading.files(folder)]
     reading_matter = [folder / name for name in WRITTEN]  # pictures that it shows are drawn for it

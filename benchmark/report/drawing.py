@@ -9,12 +9,25 @@ import pandas as pd
 
 from benchmark.errors import InputError, near_misses
 from benchmark.report import data, reading
+from benchmark.report import owner as owners
 from benchmark.report.figures import every, style
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings, of_main_channel
 from benchmark.report.page import page
+from benchmark.report.statistics import Statistics
 from benchmark.report.summary import summarise
-from benchmark.report.tables import channels, costs, families, headline, matrix, stealth
+from benchmark.report.tables import (
+    areas,
+    channels,
+    costs,
+    differences,
+    families,
+    headline,
+    matrix,
+    owner,
+    stealth,
+    worth,
+)
 from benchmark.report.tables import published as papers
 from benchmark.report.tables.table import Table
 from benchmark.report.view import View
@@ -25,14 +38,15 @@ PRINTED = ("pdf", "svg")  # of every figure; a png besides, where something show
 def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -> None:
     """Draws everything into `folder`, which holds the data part; `published` has the papers' csv files."""
     findings = reading.read(folder)
-    summary = summarise(of_main_channel(findings).scores)
-    data.write_frame(summary, folder / reading.file_of("summary"))
-    tables = {table.name: table for table in _tables(findings, summary, papers.read(published))}
+    statistics = Statistics.of(findings)
+    for name, frame in statistics.frames().items():
+        data.write_frame(frame, folder / reading.file_of(name))
+    tables = {table.name: table for table in _tables(findings, statistics, papers.read(published))}
     (folder / "tables").mkdir()
     for table in tables.values():
         (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
         (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
-    shown = [*_figures(findings, summary, folder, kinds), *_galleries(folder)]
+    shown = [*_figures(findings, statistics.summary, folder, kinds), *_galleries(folder)]
     page.write(of_main_channel(findings), tables, shown, folder)
 
 
@@ -52,12 +66,18 @@ def draw_figures(findings: Findings, folder: Path, view: View) -> None:
             style.save(figure, folder, picture.name, (*PRINTED, "png"))
 
 
-def _tables(findings: Findings, summary: pd.DataFrame, claims: pd.DataFrame) -> Iterator[Table]:
+def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) -> Iterator[Table]:
     scores, prints, marks = of_main_channel(findings).scores, findings.prints, findings.marks
-    yield headline.headline(scores, summary, marks)
-    yield headline.operating_points(scores, summary, marks)
-    yield headline.degraded(scores)
+    summary, rate = statistics.summary, owners.rate_of(findings.manifest)
+    yield headline.headline(scores, summary, statistics.families, rate, marks)
+    yield areas.areas(scores, summary, marks)
+    yield owner.table(scores, summary, rate, marks)
+    yield differences.table(scores, statistics.differences, marks)
+    yield areas.operating_points(scores, summary, marks)
+    yield areas.degraded(scores)
+    yield worth.table(findings)
     yield families.table(scores, summary, marks)
+    yield families.areas(scores, summary, statistics.families, marks)
     yield matrix.table(scores, marks)
     yield stealth.table(findings)
     yield channels.table(findings)

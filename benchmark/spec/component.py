@@ -94,6 +94,12 @@ def settings_of(component: Component, stage: str = "score") -> dict[str, Any]:
     }
 
 
+def defaults(cls: type[Component], stage: str) -> dict[str, Any]:
+    """The defaults of the settings that belong to one stage, by name."""
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    return {f.name: f.default for f in fields if f.metadata.get("stage", "make") == stage}
+
+
 @cache
 def _stages(cls: type) -> tuple[tuple[str, int, tuple[Any, ...]], ...]:
     """The fields' names, each with the number of its stage, and its default if it is a setting that came later.

@@ -37,10 +37,32 @@ class Training(Component, name="training/one_cycle"):
 
 @dataclass(frozen=True)
 class Quality:
-    """How good a model is: `value` in percent, 100 is perfect, so that a loss of 5 points means the same everywhere."""
+    """How good a model is.
+
+    Attributes:
+        value: in percent, 100 is perfect.
+        skill: how far the model is above a blind answer (the majority class, the median, a coin): 0 is no better, 1 is
+            perfect. A loss of skill means the same everywhere, points of accuracy do not.
+    """
 
     value: float
+    skill: float
     detail: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How far a model answers as the victim does, on test images.
+
+    Attributes:
+        agreement: share of answers in [0, 1] that are the victim's: the same label, or within the task's `drop` of it.
+        divergence: mean KL(victim || model) of their probabilities in nats; NaN where answers are no probabilities.
+        balanced: the model's accuracy in percent, mean over classes; NaN where there are none.
+    """
+
+    agreement: float
+    divergence: float
+    balanced: float
 
 
 class Task(Component, ABC):
@@ -93,6 +115,10 @@ class Task(Component, ABC):
     @abstractmethod
     def quality(self, network: Network, data: Splits) -> Quality:
         """The network's quality on the test split, thresholds (if any) chosen on the validation split."""
+
+    @abstractmethod
+    def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
+        """How far the network, which solves this very task, answers the test split as the victim does."""
 
     def mismatch(self, outputs: int) -> Reason:
         """Why answers of a suspect with so many outputs cannot be compared with the victim's."""

@@ -12,7 +12,7 @@ from benchmark.data.base import ImageSet, Splits
 from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
 
 
 class Classification(Task, name="task/classification"):
@@ -55,8 +55,19 @@ class Classification(Task, name="task/classification"):
         return {"label": data.targets[index]}
 
     def quality(self, network: Network, data: Splits) -> Quality:
-        accuracy = 100 * (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
-        return Quality(accuracy, {"accuracy %": accuracy})
+        """The blind answer is the class that is most frequent in training; if it is always right, nobody has skill."""
+        accuracy = (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
+        blind = (data.test.targets == data.train.targets.mode().values).double().mean().item()
+        skill = (accuracy - blind) / (1 - blind) if blind < 1 else 0.0
+        return Quality(100 * accuracy, skill, {"accuracy %": 100 * accuracy})
+
+    def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
+        own, other = (outputs(each, data.test).double() for each in (network, victim))
+        right = own.argmax(dim=1) == data.test.targets
+        recalls = [right[data.test.targets == label].double().mean() for label in data.test.targets.unique()]
+        kl = F.kl_div(own.log_softmax(dim=1), other.log_softmax(dim=1), reduction="batchmean", log_target=True)
+        agreement = (own.argmax(dim=1) == other.argmax(dim=1)).double().mean()
+        return Likeness(agreement.item(), kl.item(), 100 * torch.stack(recalls).mean().item())
 
     def mismatch(self, outputs: int) -> Reason:
         same = outputs == self.classes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 from benchmark.data.base import ImageSet, Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
 
 
 class Regression(Task, name="task/regression"):
@@ -58,4 +59,8 @@ class Regression(Task, name="task/regression"):
         """100 (1 - MAE / MAE of always answering the training median), so that 100 is perfect and 0 is no skill."""
         error = (outputs(network, data.test) - data.test.targets).abs().double().mean().item()
         blind = (data.test.targets - data.train.targets.median()).abs().double().mean().item()
-        return Quality(100 * (1 - error / blind), {f"MAE {self.unit}": error})
+        return Quality(100 * (1 - error / blind), 1 - error / blind, {f"MAE {self.unit}": error})
+
+    def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
+        apart = (outputs(network, data.test) - outputs(victim, data.test)).abs()
+        return Likeness((apart <= self.drop).double().mean().item(), math.nan, math.nan)

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from benchmark.data.base import ImageSet, Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
 
 
 class Similarity(Task, name="task/similarity"):
@@ -74,8 +74,13 @@ class Similarity(Task, name="task/similarity"):
         candidates = valid.sort().values
         right = ((valid[None] >= candidates[:, None]) == same_valid[None]).double().mean(dim=1)
         threshold = candidates[right.argmax()]
-        accuracy = 100 * ((test >= threshold) == same_test).double().mean().item()
-        return Quality(accuracy, {"pair accuracy %": accuracy, "cosine threshold": threshold.item()})
+        accuracy = ((test >= threshold) == same_test).double().mean().item()
+        detail = {"pair accuracy %": 100 * accuracy, "cosine threshold": threshold.item()}
+        return Quality(100 * accuracy, 2 * accuracy - 1, detail)  # half of the pairs are of one identity
+
+    def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
+        own, other = (self._pair_scores(each, data.test)[0] for each in (network, victim))
+        return Likeness(((own - other).abs() <= self.drop).double().mean().item(), math.nan, math.nan)
 
     def _compare(self, one: Tensor, other: Tensor) -> Tensor:
         if self.feature == "l2":

@@ -31,14 +31,15 @@ class DeepJudge(Fingerprint):
     """What both settings share: where test cases start, and the thresholds out of contrast models.
 
     Attributes:
-        order: seeds are the test images that O classifies rightly and is most (`max`) or least (`min`) certain of.
+        order: seeds are test images that O classifies rightly: those of which it is most (`max`) or least (`min`)
+            certain, as released, which are the same ones in every generation; or drawn from the more certain `half`.
         contrast: number of contrast models.
         level: of the lower bound's confidence.
         bound: of the distances' `mean`, or a `prediction` bound for one more model.
         alpha: of the thresholds.
     """
 
-    order: str = setting(default="max", choices=("max", "min"))
+    order: str = setting(default="half", choices=("half", "max", "min"))
     contrast: int = setting(default=10, low=2)
     level: float = setting(default=0.99, low=0.5, high=0.9999)
     bound: str = setting(default="mean", choices=("mean", "prediction"))
@@ -65,13 +66,18 @@ class DeepJudge(Fingerprint):
     def seeds(self, owner: Owner, generator: torch.Generator) -> Tensor:
         """Indices of the test images that O classifies rightly, by their Gini certainty sum_c p_c(x)^2.
 
-        Where there are no classes, all test images in random order.
+        With `half` both halves are in random order, the more certain one first, so that the other is for attacks that
+        find too few seeds there. Where there are no classes, all test images in random order.
         """
         index = owner.task.eligible(owner.victim, owner.data.test)
         if owner.task.no_label:
             return draw(index, len(index), generator)
         certainty = outputs(owner.victim, owner.data.test)[index].double().softmax(dim=1).square().sum(dim=1)
-        return index[certainty.argsort(descending=self.order == "max", stable=True)]
+        ordered = index[certainty.argsort(descending=self.order != "min", stable=True)]
+        if self.order != "half":
+            return ordered
+        middle = (len(ordered) + 1) // 2
+        return torch.cat([draw(half, len(half), generator) for half in (ordered[:middle], ordered[middle:])])
 
     def calibrated(self, owner: Owner, prints: Prints) -> Prints:
         """The prints with the summands of every contrast model in the payload, and what the bounds are made of."""

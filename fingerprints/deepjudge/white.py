@@ -47,7 +47,8 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
             the bar outside is brought back at the end, and may fall below the bar again.
         theta: of the step function S.
         p: of LOD's norm.
-        repo_scale: show NAD and LAD as the released code prints them, N_l times as large.
+        repo_scale: show NAD and LAD as the released code prints them: as often as large as there are neurons, for NAD
+            those that test cases were made for, for LAD all N_l.
     """
 
     layer: str = "auto"
@@ -153,8 +154,8 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
         return torch.stack([*single, apart.norm(self.p, dim=1), flips.mean(dim=1)], dim=1)
 
     def factors(self, payload: Payload) -> Tensor:
-        neurons = payload["outputs"].shape[1] if self.repo_scale else 1
-        return torch.tensor([1.0, neurons, 1.0, neurons], dtype=torch.double)
+        tested, neurons = (len(payload["neuron"].unique()), payload["outputs"].shape[1]) if self.repo_scale else (1, 1)
+        return torch.tensor([1.0, tested, 1.0, neurons], dtype=torch.double)
 
 
 class LayerDistance(DistanceVerifier):

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
 from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Prints
+from benchmark.crafting.gradcam import covered
 from benchmark.spec.component import settings_of
 from fingerprints.saliency import Saliency
 
@@ -55,12 +56,22 @@ def answer_alone(task, network, image, prints, i):
     return F.cosine_similarity(output, network(prints.payload["pair"][i][None])[0], dim=0).item()
 
 
+def corner_by_hand(cells, pixels):
+    """Rows and columns of a picture that lie under the map's cells where P, 7x7 with its first cell set, is 1."""
+    found = []
+    for size, side in zip(pixels, cells, strict=True):
+        lit = [cell for cell in range(side) if cell * 7 // side == 0]
+        found.append(sum(pixel * side // size in lit for pixel in range(size)))
+    return found
+
+
 def test_black_box_is_eq_6(task, judged):
     prints, suspect = judged
     falls = []
     for i, image in enumerate(prints.samples):
         covered = image.clone()
-        covered[:, :5, :5] = 0  # P at 32 px
+        rows, columns = corner_by_hand(suspect.maps(image[None]).shape[2:], image.shape[1:])
+        covered[:, :rows, :columns] = 0
         falls.append(answer_alone(task, suspect, image, prints, i) - answer_alone(task, suspect, covered, prints, i))
     threshold = sorted(abs(f) for f in falls)[4] * 0.999
     verifier = Saliency(t_bb=threshold).verifiers(task)["black"]
@@ -115,10 +126,32 @@ def test_thresholds_belong_to_the_score_only(setting):
     assert settings_of(plain, "score") != settings_of(changed, "score")
 
 
+@pytest.mark.parametrize(
+    ("cells", "pixels", "expected"),
+    [
+        ((4, 4), (32, 32), (8, 8)),  # one cell of 4 x 4: the digits
+        ((7, 7), (56, 56), (8, 8)),  # the paper's proportions
+        ((7, 7), (32, 32), (5, 5)),
+        ((8, 8), (32, 32), (8, 8)),  # two cells of eight lie nearest to the first of seven
+        ((2, 4), (32, 64), (16, 16)),
+    ],
+)
+def test_what_is_covered_lies_under_the_map_s_own_cells(cells, pixels, expected):
+    assert covered(7, cells, pixels) == expected == tuple(corner_by_hand(cells, pixels))
+
+
+def test_prints_carry_the_corner_of_their_victim_s_map(task, judged, owner_of):
+    prints, _ = judged
+    cells = owner_of(task).victim.maps(prints.samples[:1]).shape[2:]
+    found = [int(prints.payload[side]) for side in ("rows", "columns")]
+    assert found == corner_by_hand(cells, prints.samples.shape[2:])
+
+
 @pytest.mark.parametrize("side", [14, 32, 56])
 def test_cover_fills_the_corner_and_nothing_else(side, generator):
     x = torch.rand(2, 3, side, side, generator=generator(0))
     lit = -(-side // 7)
+    corner = {"rows": torch.tensor(lit), "columns": torch.tensor(lit)}
     grey, mean = torch.full((2, 3, 1, 1), 0.5), x.mean(dim=(2, 3), keepdim=True)
     radius = side // 14
     blurred = torch.empty(2, 3, lit, lit)
@@ -127,11 +160,11 @@ def test_cover_fills_the_corner_and_nothing_else(side, generator):
             patch = x[:, :, max(0, i - radius) : i + radius + 1, max(0, j - radius) : j + radius + 1]
             blurred[:, :, i, j] = patch.mean(dim=(2, 3))
     for fill, expected in {"black": 0 * grey, "zero_normalised": grey, "mean": mean, "blur": blurred}.items():
-        covered = Saliency(fill=fill).cover(x)
-        torch.testing.assert_close(covered[:, :, :lit, :lit], expected.expand(2, 3, lit, lit))
+        found = Saliency(fill=fill).cover(x, corner)
+        torch.testing.assert_close(found[:, :, :lit, :lit], expected.expand(2, 3, lit, lit))
         outside = torch.ones(side, side, dtype=torch.bool)
         outside[:lit, :lit] = False
-        assert torch.equal(covered[..., outside], x[..., outside])
+        assert torch.equal(found[..., outside], x[..., outside])
 
 
 def test_nothing_matches_no_threshold_not_even_one_of_zero(tasks):

@@ -13,12 +13,12 @@ from benchmark.report.tables.table import Footnotes, Row, Table
 
 ABOUT = (
     "A channel is what stands between a query and the suspect, such as rounding to 8-bit pictures. Over all suspects, "
-    "mean ± standard deviation over repeats. Where no table or figure names a channel it is «{}»."
+    "mean ± standard deviation over victims. Where no table or figure names a channel it is «{}»."
 )
 
 
 def table(findings: Findings) -> Table:
-    """ARUC and AUC over all suspects, a pair of columns per channel, mean ± sd over repeats."""
+    """ARUC and AUC over all suspects, a pair of columns per channel, mean ± sd over victims."""
     notes = Footnotes()
     scores, names = findings.scores, found.channels(findings)
     suspects = scores[scores["family"] != "victim"]
@@ -39,7 +39,8 @@ def _pair(group: pd.DataFrame, notes: Footnotes) -> Row:
     if not judged(group):
         reason = next((text for text in group["reason"] if text), "no scored positive or no scored negative")
         return notes.cell("n/a", str(reason)), DASH
-    areas = pd.DataFrame([_areas(repeat) for _, repeat in group.groupby("repeat") if judged(repeat)])
+    sets = {key: _areas(each) for key, each in group.groupby(["victim", "repeat"]) if judged(each)}
+    areas = pd.DataFrame(sets).T.groupby(level=0).mean()
     aruc, auc = (spread(areas[name].mean(), areas[name].std(ddof=1)) for name in areas)
     return aruc, auc
 

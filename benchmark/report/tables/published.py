@@ -158,7 +158,7 @@ def _gains(ours: Ours, claim: pd.Series) -> Iterator[Row]:
 
 
 def _suspects(row: pd.Series) -> str:
-    return f"{row['positives']}+{row['negatives']} × {row['repeats']}"
+    return f"{row['positives']}+{row['negatives']} × {row['victims']} × {row['repeats']}"
 
 
 def _prints(group: pd.DataFrame, values: pd.Series) -> str:

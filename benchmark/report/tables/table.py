@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+EMPHASIS = {0: "{}", 1: "<strong>{}</strong>", 2: "<u>{}</u>"}  # by rank, in Markdown too: * may stand in the text
+LATEX_EMPHASIS = {0: "{}", 1: "\\textbf{{{}}}", 2: "\\underline{{{}}}"}
 LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -35,10 +37,11 @@ LATEX = {
 
 
 class Cell(NamedTuple):
-    """Text with the marks of its footnotes."""
+    """Text with the marks of its footnotes; the best of its column has rank 1, in bold, the second 2, underlined."""
 
     text: str
     marks: tuple[str, ...] = ()
+    rank: int = 0
 
 
 Row = tuple[Cell | str, ...]
@@ -98,8 +101,10 @@ class Table:
     def _html_row(self, row: Row) -> str:
         cells = []
         for i, cell in enumerate(row):
-            text, marks = as_cell(cell)
-            inside = html.escape(text) + "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
+            text, marks, rank = as_cell(cell)
+            inside = EMPHASIS[rank].format(html.escape(text)) + "".join(
+                f"<sup>{html.escape(mark)}</sup>" for mark in marks
+            )
             tag, scope = ("th", ' scope="row"') if i == 0 else ("td", "")
             cells.append(f"<{tag}{scope}{self._side(i)}>{inside}</{tag}>")
         return "".join(cells)
@@ -145,8 +150,8 @@ def _md(text: str) -> str:
 
 
 def _md_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return _md(text) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
+    text, marks, rank = as_cell(cell)
+    return EMPHASIS[rank].format(_md(text)) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
 
 
 def _piped(cells: list[str]) -> str:
@@ -154,8 +159,10 @@ def _piped(cells: list[str]) -> str:
 
 
 def _tex_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return latex_text(text) + "".join(f"\\textsuperscript{{{latex_text(mark)}}}" for mark in marks)
+    text, marks, rank = as_cell(cell)
+    return LATEX_EMPHASIS[rank].format(latex_text(text)) + "".join(
+        f"\\textsuperscript{{{latex_text(mark)}}}" for mark in marks
+    )
 
 
 def _tex_row(cells: list[str]) -> str:

@@ -18,8 +18,8 @@ from benchmark.plan.verdicts import MeasureJob
 from tests.builder import BOTH, configuration
 from tests.stores import Done, carried_out
 
-ABLATION = {"counts": [5, 10, 50], "settings": {"saliency": {"xi": [0.05, 0.1], "t_wb": [0.05, 0.5]}}, "repeats": 1}
-SALIENCY = {"_target_": "fingerprint/saliency", "steps": 3, "rounds": 1, "xi": 0.1, "t_wb": 0.5}
+ABLATION = {"counts": [5, 10, 50], "settings": {"saliency": {"xi": [0.05, 0.4], "t_wb": [0.05, 0.5]}}, "repeats": 1}
+SALIENCY = {"_target_": "fingerprint/saliency", "steps": 20, "step": 0.05, "rounds": 1, "xi": 0.4, "t_wb": 0.5}
 
 
 NONE = {"counts": [], "settings": {}, "repeats": 1}
@@ -28,6 +28,8 @@ NONE = {"counts": [], "settings": {}, "repeats": 1}
 def ablated(folder: Path | str = "nowhere", ablation: dict = ABLATION, **saliency: float) -> dict:
     """Two methods, one of which may have other settings, through two channels, of which ablations look at the first."""
     changed = configuration(folder, ablation=copy.deepcopy(ablation), gallery=0, channel=BOTH)
+    changed["proof"]["drop"] = False  # prints of so few steps work on no victim
+    changed["task"]["digits"]["training"] |= {"epochs": 5, "batch": 64}  # nor on one that gives all images one label
     changed["fingerprint"] = {"saliency": SALIENCY | saliency, "random": changed["fingerprint"]["random"]}
     return changed
 
@@ -38,12 +40,13 @@ def test_only_what_must_be_remade_is_planned():
     for job in plain.jobs:
         new.pop(job.key)
     assert [job.variant for job in new.values() if isinstance(job, PrintsJob)] == ["xi=0.05"]  # of the first repeat
-    assert len([job for job in new.values() if isinstance(job, MeasureJob)]) == 4
+    measured = [(job.suspect.role, job.channel_name) for job in new.values() if isinstance(job, MeasureJob)]
+    assert measured == [("victim", "as_made"), ("victim", "eight_bit")] + [("suspect", "as_made")] * 4
     assert not any(isinstance(job, ModelJob) for job in new.values())
     assert [job.key for job in whole.jobs][: len(plain.jobs)] == [job.key for job in plain.jobs]
     points = [(v.setting, v.value, v.prints.repeat) for v in whole.variants]
     both = [(value, repeat) for value in (0.05, 0.5) for repeat in (0, 1)]
-    assert points == [("xi", 0.05, 0), ("xi", 0.1, 0), ("xi", 0.1, 1), *(("t_wb", *each) for each in both)]
+    assert points == [("xi", 0.05, 0), ("xi", 0.4, 0), *(("t_wb", *each) for each in both)]
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,8 @@ def done(tmp_path_factory) -> Done:
     chosen = configuration(
         folder, repeats=1, gallery=0, channel=BOTH, ablation={"counts": [5], "settings": {}, "repeats": 1}
     )
+    chosen["task"]["digits"]["training"] |= {"epochs": 5, "batch": 64}  # else the victim gives all images one label
+    chosen["proof"]["drop"] = False
     chosen["suspect"]["narrowed"] = {"_target_": "suspect/test_narrowed"}
     chosen["fingerprint"]["saliency"] = {"_target_": "fingerprint/saliency", "steps": 2, "rounds": 1}
     own = {"contrast": 2, "level": 0.6}  # with two models the 99 % bound lies below 0

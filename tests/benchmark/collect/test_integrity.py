@@ -13,7 +13,9 @@ SUSPECTS = {
 
 
 def test_high_scores_say_yes(tmp_path):
-    done = carried_out(configuration(tmp_path, question="integrity", suspect=SUSPECTS, repeats=1, count=50))
+    config = configuration(tmp_path, question="integrity", suspect=SUSPECTS, repeats=1, count=50)
+    config["task"]["digits"]["training"] |= {"epochs": 5, "batch": 64}  # else the victim gives all images one label
+    done = carried_out(config)
     assert not done.failures
     scores = done.findings.scores.set_index("suspect")
     assert scores.loc["feature_permutation", "positive"] and not scores.loc["weight_noise rho=1", "positive"]

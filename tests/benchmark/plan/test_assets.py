@@ -93,12 +93,13 @@ def test_an_ablation_makes_what_its_values_need_through_the_first_channel():
     assert {job.key for job in before.jobs} < {job.key for job in after.jobs}
     added = [job for job in after.jobs if job.key not in {job.key for job in before.jobs}]
     suspects = [job for job in before.of_kind(ModelJob) if job.role == "suspect"]
-    assert [job.kind for job in added] == ["prints"] + ["measurement"] * len(suspects)  # strength=0.1, first repeat
-    assert {job.channel_name for job in added[1:]} == {"as_made"}
+    assert [job.kind for job in added] == ["prints"] + ["measurement"] * (2 + len(suspects))  # strength=0.1, repeat 0
+    assert [job.channel_name for job in added[1:3]] == ["as_made", "eight_bit"]  # do they work on the victim itself?
+    assert {job.suspect.role for job in added[1:3]} == {"victim"}
+    assert {job.channel_name for job in added[3:]} == {"as_made"}
     points = [(point.setting, point.value, point.prints.repeat) for point in after.variants]
-    shared = [("strength", 0.5, 0), ("strength", 0.5, 1)]
-    shared += [("limit", value, repeat) for value in (0.2, 0.3) for repeat in (0, 1)]
-    assert points == [("strength", 0.1, 0), *shared]
+    shared = [("limit", value, repeat) for value in (0.2, 0.3) for repeat in (0, 1)]
+    assert points == [("strength", 0.1, 0), ("strength", 0.5, 0), *shared]  # every value of one setting as often
     assert all(len(point.measured) == len(suspects) for point in after.variants)
 
 

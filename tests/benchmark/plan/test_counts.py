@@ -47,33 +47,38 @@ def digits(counted):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_one_victim_twenty_positives_and_twenty_negatives(digits, task):
+def test_twenty_positives_of_each_of_three_victims_and_twenty_negatives_of_all(digits, task):
     models = [job for job in digits.of_kind(ModelJob) if job.task_name == task]
-    assert sum(job.role == "victim" for job in models) == 1
+    assert sorted(job.replicate for job in models if job.role == "victim") == [0, 1, 2]
     suspects = [job for job in models if job.role == "suspect"]
     assert Counter(job.recipe.suspect.relation for job in suspects) == {
-        Relation.MODIFIED: 16,
-        Relation.DERIVED: 4,
+        Relation.MODIFIED: 3 * 16,
+        Relation.DERIVED: 3 * 4,
         Relation.INDEPENDENT: 20,
     }
-    assert sum(digits.experiment.is_positive(job.recipe.suspect) for job in suspects) == 20
+    positives = [job for job in suspects if digits.experiment.is_positive(job.recipe.suspect)]
+    assert Counter(job.replicate for job in positives) == {0: 20, 1: 20, 2: 20}
     families = Counter(job.recipe.family for job in suspects)
     assert families.pop("independent") == 20
-    assert families == {"finetune": 2, "retrain": 2, "weight_pruning": 5, "filter_pruning": 7, "distill": 4}
+    assert families == {"finetune": 6, "retrain": 6, "weight_pruning": 15, "filter_pruning": 21, "distill": 12}
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_five_repeats_of_the_prints_measured_on_the_victim_and_every_suspect(digits, task):
+def test_two_repeats_for_each_victim_measured_on_it_and_every_suspect_and_bystander(digits, task):
     prints = [job for job in digits.of_kind(PrintsJob) if job.task_name == task]
     methods = {"saliency", "tafa", "deepjudge_white"} | (LABEL if task == "digits_class" else set())
-    assert Counter(job.method for job in prints) == dict.fromkeys(methods, 5)
-    assert all(Counter(job.repeat for job in prints)[repeat] == len(methods) for repeat in range(5))
+    assert Counter(job.method for job in prints) == dict.fromkeys(methods, 6)
+    places = {(victim, repeat): len(methods) for victim in range(3) for repeat in range(2)}
+    assert Counter((job.victim.replicate, job.repeat) for job in prints) == places
     assert {job.count for job in prints} == {100}
     assert len({job.seed for job in prints}) == len(prints)
     measured = Counter(
         (job.prints.key, job.channel_name) for job in digits.of_kind(MeasureJob) if job.task_name == task
     )
-    assert measured == {(job.key, channel): 41 for job in prints for channel in CHANNELS}
+    judged = {"as_made": 41 + 19, "eight_bit": 41}  # the threshold is set on the first channel
+    assert measured == {(job.key, channel): judged[channel] for job in prints for channel in CHANNELS}
+    for job in digits.of_kind(MeasureJob):
+        assert job.suspect.victim is None or job.suspect.victim is job.prints.victim, job.title
     shown = Counter(
         (job.prints.key, job.channel_name) for job in digits.of_kind(VisibilityJob) if job.task_name == task
     )
@@ -90,33 +95,34 @@ def test_no_key_twice_and_parents_before_children(digits):
 
 
 def test_copies_have_the_victim_as_parent_and_independent_models_none(digits):
-    victims = {job.task_name: job.key for job in digits.of_kind(ModelJob) if job.role == "victim"}
+    victims = {(job.task_name, job.replicate): job.key for job in digits.of_kind(ModelJob) if job.role == "victim"}
     for job in digits.of_kind(ModelJob):
         copied = job.role != "victim" and job.recipe.suspect.relation is not Relation.INDEPENDENT
-        assert job.parents == ({"victim": victims[job.task_name]} if copied else {}), job.title
+        assert job.parents == ({"victim": victims[job.task_name, job.replicate]} if copied else {}), job.title
 
 
 def test_seeds_of_victims_suspects_and_auxiliary_models_are_disjoint(digits):
     seeds: dict[str, set[int]] = {}
     for job in digits.of_kind(ModelJob):
         seeds.setdefault(job.role, set()).add(job.seed)
-    assert seeds.keys() == {"victim", "suspect", "surrogate", "reference"}
+    assert seeds.keys() == {"victim", "suspect", "surrogate", "reference", "bystander"}
     assert sum(map(len, seeds.values())) == len(set().union(*seeds.values()))
-    auxiliary = [job for job in digits.of_kind(ModelJob) if job.role in ("surrogate", "reference")]
+    auxiliary = [job for job in digits.of_kind(ModelJob) if job.role not in ("victim", "suspect")]
     assert len({job.seed for job in auxiliary}) == len(auxiliary) >= 4
     prints = {job.seed for job in digits.of_kind(PrintsJob)}
     assert not prints & set().union(*seeds.values())
 
 
-def test_independent_models_have_a_seed_each(digits):
-    negatives = [job for job in digits.of_kind(ModelJob) if job.recipe.family == "independent"]
-    assert len({job.seed for job in negatives}) == len(negatives) == 60
+def test_every_suspect_has_a_seed_of_its_own(digits):
+    """Each student, each rung of a ladder, each independent model."""
+    suspects = [job for job in digits.of_kind(ModelJob) if job.role == "suspect"]
+    assert len({job.seed for job in suspects}) == len(suspects) == 3 * (3 * 20 + 20)
 
 
-def test_detectors_are_fitted_once_a_task_and_set_on_all_prints(digits):
+def test_detectors_are_fitted_once_a_task_or_victim_and_set_on_all_prints(digits):
     fitted = digits.of_kind(DetectorJob)
     assert sorted((job.task_name, job.name) for job in fitted) == sorted(
-        [(task, "svdd") for task in TASKS] + [("digits_class", "squeezing")]  # which needs class probabilities
+        [(task, "svdd") for task in TASKS] + [("digits_class", "squeezing")] * 3  # which asks the victim
     )
     watched = Counter((job.prints.key, job.fitted.name, job.channel_name) for job in digits.of_kind(DetectionJob))
     names = {"digits_class": ("svdd", "squeezing")}
@@ -129,19 +135,23 @@ def test_detectors_are_fitted_once_a_task_and_set_on_all_prints(digits):
 
 
 def test_the_jobs_of_the_whole_experiment(digits):
-    """Five repeats of the prints of nine methods on classes and of three elsewhere, on 41 models, in two channels."""
-    prints, models = 5 * (9 + 3 + 3), {"digits_class": 54, "digits_angle": 51, "digits_match": 51}
+    """Prints of nine methods on classes and of three elsewhere, on 41 models in two channels and 19 in one."""
+    sets = 3 * 2  # victims and repeats
+    shared = 20 + 10 + 19  # independent models, references that calibrate, and those that set the threshold
+    models = {"digits_class": 3 * (21 + 3) + shared, "digits_angle": 3 * 21 + shared, "digits_match": 3 * 21 + shared}
+    prints = sets * (9 + 3 + 3)
     assert Counter(job.kind for job in digits.jobs) == {
         "model": sum(models.values()),
         "prints": prints,
-        "measurement": prints * 41 * 2,
+        "worth": 3 * 3 * 40,
+        "measurement": prints * (41 * 2 + 19),
         "exhibit": 9 + 3 + 3,
-        "detector": 2 + 1 + 1,
+        "detector": 3 + 3,
         "visibility": prints * 2,
-        "detection": 5 * (9 * 2 + 3 + 3) * 2,
+        "detection": sets * (9 * 2 + 3 + 3) * 2,
     }
     assert Counter(job.task_name for job in digits.of_kind(ModelJob)) == models
-    assert len(digits.jobs) == 6790
+    assert len(digits.jobs) == 10374
 
 
 def test_a_job_works_its_key_out_once_and_few_are_made_in_vain(counted):

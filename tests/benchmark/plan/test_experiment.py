@@ -56,7 +56,9 @@ def labels(path, value):
 def test_what_was_read():
     experiment = read(CONFIG)
     assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mini", 10, 2, 1)
-    assert (experiment.repeat_zoo, experiment.degraded) == (False, 5.0)
+    assert (list(experiment.victims), experiment.proof.drop, experiment.proof.rounds) == ([0], True, 1)
+    assert (experiment.degraded.points, experiment.degraded.skill) == (5.0, 0.25)
+    assert (experiment.accusation.references, experiment.accusation.rate) == (0, 0.05)
     assert list(experiment.tasks) == ["digits"] and list(experiment.fingerprints) == ["random"]
     assert [recipe.label for recipe in experiment.recipes] == [
         "finetune",
@@ -187,8 +189,12 @@ WRONG = [
     ("trainer", TASK, r"^trainer: needs a trainer, got task/classification"),
     ("auxiliary.surrogate", [DIGITS], r"^auxiliary\.surrogate\[0\]: needs a suspect, got data/digits"),
     ("suspect.finetune", 3, r"^suspect\.finetune: needs a suspect, got 3"),
-    ("repeat_zoo", "no", r"^repeat_zoo: wants true or false, got 'no'"),
-    ("degraded", [5], r"^degraded: wants a number >= 0, got \[5\]"),
+    ("proof.drop", "no", r"^proof\.drop: wants true or false, got 'no'"),
+    ("proof", True, r"^proof: wants settings of its own, got True"),
+    ("degraded.points", [5], r"^degraded\.points: wants a number >= 0, got \[5\]"),
+    ("victims", 0, r"^victims: wants a whole number >= 1, got 0"),
+    ("accusation.rate", 1.0, r"^accusation\.rate: wants a share between 0 and 1, got 1\.0"),
+    ("accusation.references", 18, r"^accusation\.references: 18 set no threshold at a rate of 0\.05, .* 19 or more"),
     ("channel", {}, r"^channel: the experiment has none, .*conf/channel/"),
     ("channel.as_made", DIGITS, r"^channel\.as_made: needs a channel, got data/digits"),
     ("detector", {"svdd": TASK}, r"^detector\.svdd: needs a detector, got task/classification"),

@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from benchmark.data.digits import Digits
+from benchmark.errors import InputError
 from benchmark.plan import zoo as zoos
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
@@ -18,12 +19,12 @@ from benchmark.plan.verdicts import ExhibitJob, MeasureJob
 from suspects.independent import Independent
 from tests.builder import composed
 
-BRIEF = ("experiment=digits", "repeats=2", "channel=[as_made]")
+BRIEF = ("experiment=digits", "victims=1", "repeats=2", "channel=[as_made]")
 
 
 @pytest.fixture(scope="module")
 def config():
-    """The experiment with two repeats and one channel: the same keys, an eighth of the jobs."""
+    """The experiment with one victim, two repeats and one channel: the same keys, a sixth of the jobs."""
     return composed(*BRIEF)
 
 
@@ -135,12 +136,28 @@ def test_more_repeats_keep_what_is_there(brief, replanned):
     assert set(keys(after, ModelJob).values()) == set(keys(brief, ModelJob).values())
 
 
-def test_a_zoo_for_each_repeat(brief, replanned):
-    after = replanned({"repeat_zoo": True, "repeats": 2})
-    models = after.of_kind(ModelJob)
-    assert len(models) == 2 * len(brief.of_kind(ModelJob))
-    assert {job.key for job in models if job.replicate == 0} == set(keys(brief, ModelJob).values())
-    assert len({job.key for job in models}) == len(models)
+def test_another_victim_has_copies_and_prints_of_its_own_and_the_same_strangers(brief, replanned):
+    after = replanned({"victims": 2})
+    assert keys(brief).items() <= keys(after).items()
+    added = [job for job in after.of_kind(ModelJob) if job.key not in set(keys(brief, ModelJob).values())]
+    own = [job for job in brief.of_kind(ModelJob) if job.role == "victim" or job.victim is not None]
+    assert len(added) == len(own) and {job.replicate for job in added} == {1}
+    assert {job.victim.replicate for job in after.of_kind(PrintsJob)} == {0, 1}
+    for job in after.of_kind(MeasureJob):
+        assert job.suspect.victim is None or job.suspect.victim is job.prints.victim
+
+
+def test_victims_of_other_numbers_share_no_model(brief, replanned):
+    after = replanned({"first_victim": 100})
+    assert not set(keys(after, ModelJob).values()) & set(keys(brief, ModelJob).values())
+
+
+def test_a_deterministic_recipe_may_not_make_a_helper_of_a_judged_model(replanned):
+    coincides = {"_target_": "suspect/weight_pruning", "ratio": 0.4}
+    with pytest.raises(InputError, match=r"^auxiliary\.surrogate\[0\]: .* judged as «weight_pruning ratio=0\.4»"):
+        replanned({"auxiliary.surrogate": [coincides]})
+    trained = {**coincides, "recovery_epochs": 1}
+    replanned({"auxiliary.surrogate": [trained], "suspect.weight_pruning.recovery_epochs": 1})  # seeds tell them apart
 
 
 def test_negatives_do_not_depend_on_the_victim(brief, replanned, monkeypatch):
@@ -159,10 +176,11 @@ def test_no_pictures_are_planned_of_data_that_show_people(brief, replanned, monk
 
 
 def test_a_channel_more_adds_its_jobs_and_changes_no_other(brief):
-    after = plan(read(composed(*BRIEF[:2])))
+    after = plan(read(composed(*BRIEF[:3])))
     assert keys(brief).items() <= keys(after).items()
     added = [job for job in after.jobs if job.key not in set(keys(brief).values())]
     assert {job.kind for job in added} == {"measurement", "visibility", "detection"}
     assert {job.channel_name for job in added} == {"eight_bit"}
-    assert len(added) == sum(hasattr(job, "channel_name") for job in brief.jobs)
+    of_bystanders = sum(job.suspect.role == "bystander" for job in brief.of_kind(MeasureJob))  # first channel alone
+    assert len(added) == sum(hasattr(job, "channel_name") for job in brief.jobs) - of_bystanders
     assert {job.channel_name for point in after.variants for job in point.measured} == {"as_made"}

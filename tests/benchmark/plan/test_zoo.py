@@ -1,4 +1,4 @@
-"""Zoos of marked owners: what needs no victim is made once for all marks, what needs one is each owner's own."""
+"""Zoos of several owners: what needs no victim is made once for all, what needs one is each owner's own."""
 
 from __future__ import annotations
 
@@ -85,8 +85,11 @@ def test_a_mark_is_of_one_task_and_one_replicate(experiment):
     zoos, given = Zoos(experiment), mark("a")
     assert zoos.of("one", 0, given) is zoos.of("one", 0, mark("a"))  # planned once
     places = [("one", 0), ("one", 1), ("two", 0)]
-    found = [{job.key for job in models(zoos.of(*place, given)).values()} for place in places]
-    assert not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+    found = [models(zoos.of(*place, given)) for place in places]
+    own = [{job.key for job in of.values() if job.victim or job.role == "victim"} for of in found]
+    assert not (own[0] & own[1] or own[0] & own[2] or own[1] & own[2])
+    strangers = [{job.key for job in of.values()} - mine for of, mine in zip(found, own, strict=True)]
+    assert strangers[0] == strangers[1] and not strangers[0] & strangers[2]  # shared by the owners of one task
 
 
 def test_negatives_do_not_depend_on_what_happens_to_the_victim(experiment):

@@ -90,9 +90,11 @@ def test_a_bound_below_zero_gives_a_threshold_of_zero_that_only_a_twin_meets():
 
 def test_repo_scale_multiplies_the_two_activation_distances_and_no_score():
     contrast = torch.rand(6, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
-    payload, measured = {"contrast": contrast, "outputs": torch.zeros(6, 24)}, torch.full((6,), 0.3)
+    neuron = torch.tensor([3, 3, 8, 11, 20, 8])  # four of the 24 are tested
+    payload = {"contrast": contrast, "outputs": torch.zeros(6, 24), "neuron": neuron}
+    measured = torch.full((6,), 0.3)
     plain, scaled = (DeepJudgeWhite(repo_scale=flag).verifiers(None) for flag in (False, True))
-    for name, factor in (("nod", 1), ("nad", 24), ("lod", 1), ("lad", 24)):
+    for name, factor in (("nod", 1), ("nad", 4), ("lod", 1), ("lad", 24)):
         assert scaled[name].statistic(measured, payload) == pytest.approx(
             factor * plain[name].statistic(measured, payload)
         )
@@ -109,6 +111,16 @@ def test_seeds_are_right_and_ranked_by_gini_certainty(classifier, generator, ord
     assert 0 < len(right) < len(test) and sorted(index) == right
     gini = [float(sum(value**2 for value in p[i])) for i in index]
     assert gini == pytest.approx(sorted(gini, reverse=order == "max"), abs=1e-7)
+
+
+def test_seeds_of_the_certain_half_are_drawn_anew_and_before_the_others(classifier, generator):
+    method, ranked = DeepJudgeBlack(), DeepJudgeBlack(order="max").seeds(classifier, generator(0)).tolist()
+    middle = (len(ranked) + 1) // 2
+    draws = [method.seeds(classifier, generator(seed)).tolist() for seed in (0, 0, 1)]
+    assert draws[0] == draws[1] != draws[2]
+    for found in draws:
+        assert sorted(found[:middle]) == sorted(ranked[:middle]) and sorted(found[middle:]) == sorted(ranked[middle:])
+        assert found[:middle] != ranked[:middle]
 
 
 def test_without_classes_seeds_are_test_images_in_random_order(tasks, owner_of, generator):

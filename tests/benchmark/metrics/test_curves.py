@@ -1,9 +1,10 @@
-"""Metrics against hand-computed values, slow loops in fractions, scikit-learn, and properties."""
+"""Curves and areas against hand-computed values, slow loops in fractions, scikit-learn, and properties."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -180,27 +181,6 @@ def test_five_percent_of_twenty_negatives_is_one_of_them() -> None:
     assert metrics.tpr_at_fpr(scores, positive, 0.049) == 0.25
 
 
-def test_best_threshold_takes_the_middle_of_the_widest_best_interval() -> None:
-    best = metrics.best_threshold([0.9, 0.2, 0.6, 0.1], [True, True, False, False])
-    assert best.value == 0.5 and best.clean is None
-    assert (best.robustness, best.uniqueness) == (0.5, 1.0)  # [0.6, 0.9) beats [0.2, 0.6): its R + U is larger
-    assert best.rho == pytest.approx(0.75)
-    assert metrics.best_threshold([0.4, 0.6, 0.1], [True, True, False]).clean == (0.1, 0.4)
-
-
-@given(matches())
-def test_best_threshold_is_no_worse_than_any_and_says_what_holds_there(case: tuple[list[int], list[bool], int]) -> None:
-    matched, positive, total = case
-    scores = np.array(matched) / total
-    best = metrics.best_threshold(scores, positive)
-    assert best.robustness == metrics.robustness(scores, positive, best.rho)
-    assert best.uniqueness == metrics.uniqueness(scores, positive, best.rho)
-    points = metrics.curve(scores, positive)
-    assert best.value == min(best.robustness, best.uniqueness)
-    assert best.value >= np.minimum(points.robustness, points.uniqueness).max()
-    assert (best.clean is not None) == (best.value == 1.0)
-
-
 def test_suspects_without_a_score_are_left_out() -> None:
     scores = [0.9, np.nan, 0.1, np.nan]
     positive = [True, True, False, False]
@@ -222,70 +202,20 @@ def test_scores_out_of_range_are_refused() -> None:
         metrics.aruc([-0.2, 0.5], [True, False])
 
 
-def _zoo(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    positive = np.arange(14) < 8
-    return np.clip(rng.integers(0, 70, (3, 2, 14)) + 30 * positive, 0, 100) / 100, positive
+def test_macro_auc_counts_every_family_once_and_is_the_mean_over_pairs_of_families() -> None:
+    rng = np.random.default_rng(0)
+    positive = np.arange(18) < 11
+    family = np.array([*"aaaaaaabbc", "c", *"xxxxxy", "y"])
+    scores = rng.integers(0, 20, 18) / 20
+    scores[[0, 7, 13]] = np.nan
+    expected = []
+    for left, right in product("abc", "xy"):
+        chosen = np.isin(family, [left, right]) & ~np.isnan(scores)
+        expected.append(roc_auc_score(positive[chosen], scores[chosen]))
+    assert metrics.macro_auc(scores, positive, family) == pytest.approx(np.mean(expected), abs=1e-12)
+    assert metrics.macro_auc(scores, positive, family) != pytest.approx(metrics.roc_auc(scores, positive), abs=1e-3)
 
 
-def slow_bootstrap(scores: np.ndarray, positive: np.ndarray, metric: Metric, resamples: int) -> np.ndarray:
-    """Index resampling, one method and repeat at a time: (resamples, methods)."""
-    rng = np.random.default_rng(1)
-    rows = []
-    for _ in range(resamples):
-        chosen = np.concatenate(
-            [rng.choice(np.flatnonzero(positive == s), np.sum(positive == s)) for s in (True, False)]
-        )
-        rows.append([np.mean([metric(r[chosen], positive[chosen]) for r in method]) for method in scores])
-    return np.array(rows)
-
-
-@pytest.mark.parametrize(
-    ("name", "metric"),
-    [
-        ("aruc", metrics.aruc),
-        ("aruc_exact", metrics.aruc_exact),
-        ("auc", metrics.roc_auc),
-        ("tpr_at_5", lambda s, y: metrics.tpr_at_fpr(s, y, 0.05)),
-        ("best", lambda s, y: metrics.best_threshold(s, y).value),
-    ],
-)
-def test_intervals_agree_with_slow_resampling(name: str, metric: Metric) -> None:
-    scores, positive = _zoo()
-    fast = metrics.bootstrap(scores, positive, [name], resamples=4000)[name]
-    low, high = np.percentile(slow_bootstrap(scores, positive, metric, 1000), [2.5, 97.5], axis=0)
-    assert np.allclose(fast.low, low, atol=0.05) and np.allclose(fast.high, high, atol=0.05)
-    assert fast.positives.tolist() == [8, 8, 8] and fast.negatives.tolist() == [6, 6, 6]
-
-
-def test_a_resample_equal_to_the_sample_gives_the_plain_metrics() -> None:
-    """With one suspect a side every resample is the sample, so both ends are the mean over repeats."""
-    scores = np.array([[[0.9, 0.1], [0.7, 0.3]], [[0.2, 0.6], [0.5, 0.5]]])
-    positive = np.array([True, False])
-    for name, metric in (("aruc", metrics.aruc), ("auc", metrics.roc_auc), ("aruc_exact", metrics.aruc_exact)):
-        expected = [np.mean([metric(r, positive) for r in method]) for method in scores]
-        found = metrics.bootstrap(scores, positive, [name], resamples=10)[name]
-        assert np.allclose(found.low, expected) and np.allclose(found.high, expected)
-
-
-def test_methods_are_resampled_together_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores, positive = _zoo()
-    twice = metrics.bootstrap(np.concatenate([scores, scores]), positive, resamples=200)
-    monkeypatch.setattr(metrics, "CHUNK_CELLS", 2000)
-    once = metrics.bootstrap(scores, positive, resamples=200)
-    for name in ("aruc", "auc"):
-        assert np.allclose(twice[name].low[:3], twice[name].low[3:])
-        assert np.allclose(twice[name].low[:3], once[name].low) and np.allclose(twice[name].high[:3], once[name].high)
-
-
-def test_a_method_without_some_suspects_is_judged_on_the_others() -> None:
-    scores, positive = _zoo()
-    masked = scores.copy()
-    masked[1, :, [0, 1, 13]] = np.nan
-    found = metrics.bootstrap(masked, positive, resamples=500)["auc"]
-    assert found.positives.tolist() == [8, 6, 8] and found.negatives.tolist() == [6, 5, 6]
-    whole = metrics.bootstrap(scores, positive, resamples=500)["auc"]
-    assert found.low[[0, 2]].tolist() == whole.low[[0, 2]].tolist()
-    masked[1, :, :8] = np.nan
-    with pytest.raises(InputError, match="at least one scored positive"):
-        metrics.bootstrap(masked, positive)
+def test_macro_auc_leaves_out_families_without_a_score() -> None:
+    scores, positive = [0.9, np.nan, 0.2, 0.5], [True, True, True, False]
+    assert metrics.macro_auc(scores, positive, ["a", "gone", "b", "x"]) == 0.5
