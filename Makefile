@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slurm lint smoke reproduce report status faults speed notebooks readme clean
+.PHONY: help setup test test-slurm lint smoke reproduce collect report page status faults speed notebooks readme clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -24,8 +24,14 @@ $(STAMP): pyproject.toml constraints.txt
 reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EXECUTOR=, ARGS='key=value ...'
 	$(BIN)/whosenet run experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
 
-report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
-	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
+collect: $(STAMP)  ## write results/EXPERIMENT of what the store has, running nothing
+	$(BIN)/whosenet run experiment=$(EXPERIMENT) compute=false $(ARGS)
+
+report: $(STAMP)  ## draw EXPERIMENT's tables, figures and page from its csv; ARGS='methods=a,b width=column' for a paper
+	$(BIN)/whosenet report $(EXPERIMENT) $(ARGS)
+
+page: $(STAMP)  ## draw EXPERIMENT's index.html alone
+	$(BIN)/whosenet report $(EXPERIMENT) only=page
 
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
 	$(BIN)/whosenet status $(EXPERIMENT) $(ARGS)
