@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from benchmark.report import owner as owners
 from benchmark.report.figures import every, style
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings, of_main_channel
+from benchmark.report.names import Names
 from benchmark.report.page import page
 from benchmark.report.statistics import Statistics
 from benchmark.report.summary import summarise
@@ -69,6 +71,8 @@ def draw_figures(findings: Findings, folder: Path, view: View) -> None:
 
 
 def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) -> Iterator[Table]:
+    names = Names.of(findings.scores, findings.manifest)
+    findings = replace(findings, scores=names.labelled(findings.scores))
     scores, prints, marks = of_main_channel(findings).scores, findings.prints, findings.marks
     summary, rate = statistics.summary, owners.rate_of(findings.manifest)
     yield headline.headline(scores, summary, statistics.families, rate, marks)
@@ -84,7 +88,7 @@ def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) ->
     yield stealth.table(findings)
     yield channels.table(findings)
     yield costs.cost(scores, prints, marks)
-    yield costs.generation(scores, prints, marks)
+    yield costs.generation(scores, prints, marks, names)
     yield costs.zoo(findings.models)
     yield papers.table(findings, summary, claims)
     failures = [(str(job["job"]), str(job["error"])) for job in findings.manifest.get("failures", [])]

@@ -42,6 +42,11 @@ class Names:
         known = self._given("methods").get(f"{fingerprint} {verifier}")
         return known or f"{self.fingerprint(fingerprint)} {spaced(verifier)}"
 
+    def labelled(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """The scores with a column `method`, each row's method by name, which `findings.label` reads."""
+        pairs = zip(scores["fingerprint"], scores["verifier"], strict=True)
+        return scores.assign(method=[self.method(str(fingerprint), str(verifier)) for fingerprint, verifier in pairs])
+
     def fingerprint(self, key: str) -> str:
         """A fingerprint, whichever its verifiers."""
         return self._given("methods").get(key) or spaced(key)
