@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmark.collect.ablations import ablations
 from benchmark.collect.detections import detections, distances
 from benchmark.collect.judging import Judge, Scoring
+from benchmark.collect.names import names
 from benchmark.collect.scores import Qualities, references, scores
 from benchmark.collect.worth import worth
 from benchmark.plan.models import ModelJob
@@ -58,6 +59,7 @@ def collect(
         "victims": len(experiment.victims),
         "repeats": experiment.repeats,
         "accusation_rate": experiment.accusation.rate,
+        "names": names(experiment),
         "jobs": len(plan.jobs),
         "seconds_of_all_jobs": sum(artefact.seconds for artefact in found),
         "seeds": {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))},

@@ -205,7 +205,8 @@ def area(pairs: Counts, positives: NDArray[np.floating], negatives: NDArray[np.f
     cells, rows, columns = pairs.shape
     won = positives @ np.moveaxis(pairs, 0, 1).reshape(rows, cells * columns)
     won = np.einsum("bcn,bn->bc", won.reshape(len(positives), cells, columns), negatives)
-    return share(won, 2.0 * (positives.sum(axis=1) * negatives.sum(axis=1))[:, None])
+    areas = share(won, 2.0 * (positives.sum(axis=1) * negatives.sum(axis=1))[:, None])
+    return np.minimum(areas, 1.0)  # weights that are no whole numbers may sum to a last digit more
 
 
 def even(weights: NDArray[np.floating], family: NDArray[np.generic], known: Bools) -> Floats:

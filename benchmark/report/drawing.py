@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from benchmark.report import owner as owners
 from benchmark.report.figures import every, style
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings, of_main_channel
+from benchmark.report.names import Names
 from benchmark.report.page import page
 from benchmark.report.statistics import Statistics
 from benchmark.report.summary import summarise
@@ -23,6 +25,7 @@ from benchmark.report.tables import (
     differences,
     families,
     headline,
+    latex,
     matrix,
     owner,
     stealth,
@@ -32,7 +35,7 @@ from benchmark.report.tables import published as papers
 from benchmark.report.tables.table import Table
 from benchmark.report.view import View
 
-PRINTED = ("pdf", "svg")  # of every figure; a png besides, where something shows it
+PRINTED = ("pdf", "svg", "png")  # of every figure; the page, the README and readings show the last
 
 
 def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -> None:
@@ -45,7 +48,7 @@ def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -
     (folder / "tables").mkdir()
     for table in tables.values():
         (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
-        (folder / "tables" / f"{table.name}.tex").write_text(table.latex(), encoding="utf-8", newline="\n")
+        (folder / "tables" / f"{table.name}.tex").write_text(latex.render(table), encoding="utf-8", newline="\n")
     shown = [*_figures(findings, statistics.summary, folder, kinds), *_galleries(folder)]
     page.write(of_main_channel(findings), tables, shown, folder)
 
@@ -61,12 +64,15 @@ def draw_figures(findings: Findings, folder: Path, view: View) -> None:
         if name not in known:
             raise InputError(f"methods={name}: {findings.experiment} has no such method, {near_misses(name, known)}")
     folder.mkdir(parents=True)
+    scores, rate = of_main_channel(findings).scores, owners.rate_of(findings.manifest)
     with style.styled():
-        for picture, figure in every.drawn(findings, summarise(of_main_channel(findings).scores), view):
-            style.save(figure, folder, picture.name, (*PRINTED, "png"))
+        for picture, figure in every.drawn(findings, summarise(scores, findings.references, rate), view):
+            style.save(figure, folder, picture.name, PRINTED)
 
 
 def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) -> Iterator[Table]:
+    names = Names.of(findings.scores, findings.manifest)
+    findings = replace(findings, scores=names.labelled(findings.scores))
     scores, prints, marks = of_main_channel(findings).scores, findings.prints, findings.marks
     summary, rate = statistics.summary, owners.rate_of(findings.manifest)
     yield headline.headline(scores, summary, statistics.families, rate, marks)
@@ -82,7 +88,7 @@ def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) ->
     yield stealth.table(findings)
     yield channels.table(findings)
     yield costs.cost(scores, prints, marks)
-    yield costs.generation(scores, prints, marks)
+    yield costs.generation(scores, prints, marks, names)
     yield costs.zoo(findings.models)
     yield papers.table(findings, summary, claims)
     failures = [(str(job["job"]), str(job["error"])) for job in findings.manifest.get("failures", [])]
@@ -90,17 +96,12 @@ def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) ->
 
 
 def _figures(findings: Findings, summary: pd.DataFrame, folder: Path, kinds: Sequence[str]) -> Iterator[Picture]:
-    """Draws one after another; what the README or the READING shows, or the page cannot take as svg, as png too."""
-    place, reading_matter = folder / reading.FIGURES, folder / "READING.md"
+    """Draws one after another."""
+    place = folder / reading.FIGURES
     place.mkdir(exist_ok=True)
-    text = reading_matter.read_text(encoding="utf-8") if reading_matter.is_file() else ""
     with style.styled():
         for picture, figure in every.drawn(findings, summary):
             style.save(figure, place, picture.name, kinds)
-            shown = picture.section == "headline" or f"{reading.FIGURES}/{picture.name}.png" in text
-            if shown or not page.takes_vector(place, picture.name):
-                style.save(figure, place, picture.name, ("png",))
-                style.shrink(place / f"{picture.name}.png")
             yield picture
 
 

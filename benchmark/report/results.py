@@ -56,7 +56,7 @@ def redraw_page(folder: Path, published: Path | None) -> None:
     """index.html alone, from the same; raises as `redraw`."""
     folder = folder.absolute()
     with _aside(folder) as aside:
-        _again(folder, aside / "new", published, ("svg",))
+        _again(folder, aside / "new", published, ("png",))
         os.replace(aside / "new" / "index.html", folder / "index.html")
 
 

@@ -9,8 +9,8 @@ from benchmark.report.summary import judged
 
 METHOD = ["task", "fingerprint", "verifier"]
 AT = (
-    "Share of a family's suspects × victims × repeats that are judged rightly (positives: score above ρ, negatives: not "
-    "above) at the best ρ of the set of prints, where min(R, U) over all suspects is largest."
+    "Share of a family's suspects × victims × repeats that are judged rightly (positives: score above ρ, negatives: "
+    "not above) at the best ρ of the set of prints, where min(R, U) over all suspects is largest."
 )
 
 

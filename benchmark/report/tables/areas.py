@@ -19,7 +19,7 @@ SETS = (
     "judge. No row: the same suspects as all."
 )
 RULE = (
-    "ARUC: mean of min(R, U) over the 101 thresholds 0, 0.01, ..., 1, at most 100/101 = 0.990, and a matter of the zoo. "
+    "ARUC: mean of min(R, U) over the 101 thresholds 0, 0.01, ..., 1, at most 100/101 = 0.990; a matter of the zoo. "
     "AUC macro: mean over pairs of a family of positives and a family of negatives. Mean ± standard deviation over "
     "victims of the means over repeats."
 )

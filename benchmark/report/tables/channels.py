@@ -7,6 +7,7 @@ import pandas as pd
 from benchmark import metrics
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
+from benchmark.report.names import spaced
 from benchmark.report.numbers import DASH, spread
 from benchmark.report.summary import judged
 from benchmark.report.tables.table import Footnotes, Row, Table
@@ -27,8 +28,8 @@ def table(findings: Findings) -> Table:
         name = found.label(scores, str(fingerprint), str(verifier))
         cells = [cell for key in names for cell in _pair(group[group["channel"] == key], notes)]
         rows.append((str(task), notes.cell(name, findings.marks.get(str(fingerprint), "")), *cells))
-    pairs = (f"{area}, {found.channel_name(key)}" for key in names for area in ("ARUC", "AUC"))
-    about = ABOUT.format(found.channel_name(findings.channel))
+    pairs = (f"{area}, {spaced(key)}" for key in names for area in ("ARUC", "AUC"))
+    about = ABOUT.format(spaced(findings.channel))
     return Table("channels", "Verdicts by channel", ("Task", "Method", *pairs), rows, 2, [about], notes.texts)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.report import findings as found
+from benchmark.report.names import Names
 from benchmark.report.numbers import DASH, duration, number, spread
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
@@ -17,15 +18,17 @@ WORKS = (
 )
 
 
-def generation(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
-    """Acceptance, self scores and the method's own numbers per task and fingerprint, mean ± sd over victims and repeats."""
-    notes = Footnotes()
+def generation(
+    scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED, names: Names | None = None
+) -> Table:
+    """What works, acceptance, self scores and the method's own numbers, mean ± sd over victims and repeats."""
+    notes, names = Footnotes(), names or Names.of(scores, {})
     rows: list[Row] = []
     for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
         rows.append(
             (
                 str(task),
-                notes.cell(str(fingerprint), marks.get(str(fingerprint), "")),
+                notes.cell(names.fingerprint(str(fingerprint)), marks.get(str(fingerprint), "")),
                 _self_scores(scores, str(task), str(fingerprint)),
                 _notes(group["notes"]),
                 f"{number(group['n'].mean(), 0)} × {len(group)}",

@@ -13,8 +13,8 @@ from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 FAILED = "Not measured: a job failed, see the failures."
 ABOUT = (
-    "Means over victims and repeats. n/a: the method does not apply to the task or to the suspect, for the reason at the "
-    "mark."
+    "Means over victims and repeats. n/a: the method does not apply to the task or to the suspect, for the reason at "
+    "the mark."
 )
 
 

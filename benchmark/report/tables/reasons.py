@@ -48,7 +48,6 @@ def merged(reasons: Iterable[str]) -> dict[str, str]:
 def _ranged(reasons: list[str]) -> str:
     """Their text with the range of each number that differs."""
     columns = zip(*(map(int, NUMBER.findall(reason)) for reason in reasons), strict=True)
-    ranges = iter(
-        [f"{min(each)} to {max(each)}" if len(set(each)) > 1 else str(each[0]) for each in map(list, columns)]
-    )
+    ends = [(min(each), max(each)) for each in columns]
+    ranges = iter([f"{low} to {high}" if low < high else f"{low}" for low, high in ends])
     return NUMBER.sub(lambda _: next(ranges), reasons[0])

@@ -11,8 +11,8 @@ from benchmark.report.tables.table import Row, Table
 
 NEAR = 5.0  # points of the victim's quality within which a stolen model does its work
 ABOUT = (
-    "Means over victims and over the suspects of a family. Agreement: share of test inputs answered as the victim does. "
-    "KL: of the victim's probabilities from the copy's, in nats. Skill: how far above the blind answer, "
+    "Means over victims and over the suspects of a family. Agreement: share of test inputs answered as the victim "
+    "does. KL: of the victim's probabilities from the copy's, in nats. Skill: how far above the blind answer, "
     "1 is perfect. Queries: what was put to the victim's API. Within 5 points: with how many queries an extraction "
     "comes that near to the victim's quality, for how many of the victims."
 )
