@@ -23,13 +23,15 @@ from benchmark.report.tables import (
     differences,
     families,
     headline,
+    latex,
     matrix,
     owner,
     reasons,
     stealth,
 )
+from benchmark.report.tables.letters import spelt
 from benchmark.report.tables.ranks import ranked
-from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell, latex_text
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell
 
 Make = Callable[..., Findings]
 NAN = float("nan")
@@ -65,18 +67,18 @@ def test_numbers_are_rounded_and_unknown_ones_dashed() -> None:
 
 def test_latex_escapes_every_special_character_once() -> None:
     expected = r"\textbackslash{}50\% \& a\_b \#1 \$x\$ \{y\} \textasciitilde{}\textasciicircum{} $\pm$ $\rho$"
-    assert latex_text("\\50% & a_b #1 $x$ {y} ~^ ± ρ") == expected
+    assert spelt("\\50% & a_b #1 $x$ {y} ~^ ± ρ") == expected
 
 
 def test_the_three_renderings_escape_cells_and_keep_marks() -> None:
     rows: list[Row] = [(Cell("a|b_c<d>", ("a",)), "50 %"), ("[first", "2")]
     table = Table("demo", "Title & more", ("Name_1", "Share %"), rows, 1, ["note_1"], {"a": "why < not"})
-    markdown, latex, page = table.markdown(), table.latex(), table.html()
+    markdown, tex, page = table.markdown(), latex.render(table), table.html()
     assert "| a\\|b\\_c&lt;d&gt;<sup>a</sup> | 50 % |" in markdown
     assert "| --- | ---: |" in markdown
-    assert "a\\textbar{}b\\_c\\textless{}d\\textgreater{}\\textsuperscript{a} & 50 \\% \\\\" in latex
-    assert "{}[first & 2 \\\\" in latex
-    assert "Name\\_1 & Share \\% \\\\" in latex
+    assert "a\\textbar{}b\\_c\\textless{}d\\textgreater{}\\textsuperscript{a} & 50 \\% \\\\" in tex
+    assert "{}[first & 2 \\\\" in tex
+    assert "Name\\_1 & Share \\% \\\\" in tex
     assert "a|b_c&lt;d&gt;<sup>a</sup>" in page
     assert "<caption>Title &amp; more</caption>" in page
     assert "why &lt; not" in page
@@ -106,7 +108,7 @@ def test_the_best_of_a_column_is_bold_and_the_second_underlined_in_all_three() -
     assert [as_cell(cell).rank for cell in cells] == [2, 1, 2, 0, 0]
     table = Table("demo", "T", ("A", "B"), [("x", cell) for cell in cells], 1)
     assert "| <strong>0.95</strong><sup>a</sup> |" in table.markdown() and "| <u>0.9\\*</u> |" in table.markdown()
-    assert "\\textbf{0.95}\\textsuperscript{a}" in table.latex() and "\\underline{0.9}" in table.latex()
+    assert "\\textbf{0.95}\\textsuperscript{a}" in latex.render(table) and "\\underline{0.9}" in latex.render(table)
     assert "<strong>0.95</strong><sup>a</sup>" in table.html() and "<u>0.9*</u>" in table.html()
 
 
