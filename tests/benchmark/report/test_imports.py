@@ -14,7 +14,7 @@ from benchmark.paths import ROOT
 PACKAGE = "benchmark.report"
 # A module imports from its own storey and from those below it.
 STOREYS = (
-    ("findings", "numbers", "view"),
+    ("findings", "numbers", "names", "view"),
     ("cubes", "owner", "summary", "shares", "by_family", "differences", "statistics"),
     ("reading",),
     ("tables", "figures", "current", "claims"),
