@@ -35,8 +35,7 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -
         figure, panels = grid.figure(len(page), legend)
         for axes, method in zip(panels, page, strict=True):
             _panel(axes, of_method(here, method))
-            title = f"{sheet.label(method)}\nARUC {number(areas[method])}"
-            axes.set_title(title, fontsize=style.fitted(title, 1.2 * grid.least, 8), linespacing=1.15)
+            grid.name(axes, f"{sheet.label(method)}\nARUC {number(areas[method])}")
         for axes in grid.first(panels):
             axes.set_ylabel("share of suspects")
         for axes in grid.lowest(panels):

@@ -57,8 +57,7 @@ def draw(scores: pd.DataFrame, models: pd.DataFrame, task: str, sheet: Sheet) ->
             figure, panels = grid.figure(len(page), legend)
             for axes, method in zip(panels, page, strict=True):
                 _panel(axes, of_method(rows, method), looks)
-                title = sheet.label(method)
-                axes.set_title(title, fontsize=style.fitted(title, grid.least, 8))
+                grid.name(axes, sheet.label(method))
             for axes in grid.first(panels):
                 axes.set_ylabel("distance")
             for axes in grid.lowest(panels):

@@ -118,6 +118,11 @@ class Grid:
             panels.append(axes)
         return figure, panels
 
+    def name(self, axes: Axes, title: str) -> None:
+        """A panel's title, in letters small enough to keep off its neighbours'."""
+        room = axes.bbox.width / axes.figure.dpi + 0.7 * self.gap
+        axes.set_title(title, fontsize=style.fitted(title, room, 8), linespacing=1.15)
+
     def lowest(self, panels: Sequence[Axes]) -> Sequence[Axes]:
         """Those of a figure's panels that have none below them."""
         return panels[max(0, len(panels) - self._across(len(panels))) :]

@@ -36,7 +36,8 @@ def draw(scores: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
             group = of_method(rows, method)
             strips.panel(axes, group[group["statistic"].notna()], names, "statistic")
             axes.axvline(group["threshold"].mean(), **strips.LINE, **strips.BEST)
-            strips.frame(axes, sheet.label(method), [sheet.family(name) for name in names])
+            grid.name(axes, sheet.label(method))
+            strips.frame(axes, [sheet.family(name) for name in names])
             axes.set_xlim(left=-0.03 * axes.get_xlim()[1])
             axes.locator_params(axis="x", nbins=3)
             axes.tick_params(labelbottom=True)  # every distance has its own unit

@@ -41,7 +41,8 @@ def draw(scores: pd.DataFrame, summary: pd.DataFrame, task: str, sheet: Sheet) -
                 if not np.isnan(rho):
                     axes.axvline(rho, **LINE, **look)
             style.shares(axes)
-            frame(axes, sheet.label(method), [sheet.family(name) for name in names])
+            grid.name(axes, sheet.label(method))
+            frame(axes, [sheet.family(name) for name in names])
         for axes in grid.lowest(panels):
             axes.set_xlabel("matching score")
         yield figure
@@ -61,9 +62,8 @@ def setting(sheet: Sheet, names: Sequence[str], below: float = 0.06) -> Grid:
     return Grid(sheet.width, 1.05, ROW * len(names) + 0.08, left, gap=0.16, below=below, foot=0.42 - below)
 
 
-def frame(axes: Axes, title: str, names: Sequence[str]) -> None:
-    """A panel's title, and its rows' names."""
-    axes.set_title(title, fontsize=style.fitted(title, 1.1, 8))
+def frame(axes: Axes, names: Sequence[str]) -> None:
+    """The names of a panel's rows."""
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

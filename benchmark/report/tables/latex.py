@@ -68,7 +68,8 @@ def _numbered(table: Table) -> Table:
     notes = list(table.notes)
     for reason, names in gone.items():
         notes.append(f"Not applicable: {'; '.join(names)}" + (f" ({reason})." if reason else "."))
-    used = dict.fromkeys(mark for row in kept for cell in row for mark in as_cell(cell).marks)
+    marks = (mark for row in kept for cell in row for mark in as_cell(cell).marks)
+    used = dict.fromkeys(mark for mark in marks if mark in table.footnotes)
     letters = dict(zip(used, table.footnotes, strict=False))
     rows = [tuple(_lettered(cell, letters) for cell in row) for row in kept]
     return replace(table, rows=rows, notes=notes, footnotes={letters[mark]: table.footnotes[mark] for mark in used})
@@ -79,7 +80,7 @@ def _blank(row: Row, left: int) -> bool:
 
 
 def _lettered(cell: Cell | str, letters: dict[str, str]) -> Cell | str:
-    return cell if isinstance(cell, str) else cell._replace(marks=tuple(letters[mark] for mark in cell.marks))
+    return cell if isinstance(cell, str) else cell._replace(marks=tuple(letters.get(mark, mark) for mark in cell.marks))
 
 
 def _notes(table: Table) -> list[str]:
@@ -195,7 +196,7 @@ class _Setting:
 
     def _points(self, cell: Cell) -> float:
         """The width of a text."""
-        em = sum(WIDTHS.get(letter, 0.76 if letter.isupper() else 0.55) for letter in cell.text)
+        em = sum(map(_em, cell.text))
         _, points, wider = self.size
         return points * wider * (em * (BOLD if cell.rank == 1 else 1.0) + 0.42 * sum(map(len, cell.marks))) + 0.5
 
@@ -233,7 +234,7 @@ class _Setting:
                 lines.append(word)
             else:
                 lines[-1] = longer
-        side, name = "l" if place < self.table.left else "r", " \\\\ ".join(map(spelt, lines))
+        side, name = "l" if place < self.table.left else "r", " \\\\{} ".join(map(spelt, lines))
         return f"\\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{name}\\end{{tabular}}"
 
     def _cell(self, row: int, place: int) -> str:
@@ -245,6 +246,13 @@ class _Setting:
             return f"\\parbox[t]{{{room:.1f}pt}}{{\\raggedright {broken}{raised}\\strut}}"
         said = spelt(cell.text)
         return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(cell.rank, said) + raised
+
+
+def _em(letter: str) -> float:
+    """A letter's width: what pdflatex cannot set stands there as its code point."""
+    if letter.isascii():
+        return WIDTHS.get(letter, 0.76 if letter.isupper() else 0.55)
+    return 4.5 if spelt(letter).startswith("[") else WIDTHS.get(letter, 0.8)
 
 
 def _pieces(text: str, glue: bool = False) -> list[str]:

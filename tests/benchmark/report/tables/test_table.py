@@ -29,7 +29,7 @@ from benchmark.report.tables import (
     reasons,
     stealth,
 )
-from benchmark.report.tables.letters import spelt
+from benchmark.report.tables.latex import render
 from benchmark.report.tables.ranks import ranked
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell
 
@@ -65,23 +65,23 @@ def test_numbers_are_rounded_and_unknown_ones_dashed() -> None:
     assert [duration(value) for value in (0.01234, 12.34, 123.4)] == ["0.0123", "12.3", "123"]
 
 
-def test_latex_escapes_every_special_character_once() -> None:
-    expected = r"\textbackslash{}50\% \& a\_b \#1 \$x\$ \{y\} \textasciitilde{}\textasciicircum{} $\pm$ $\rho$"
-    assert spelt("\\50% & a_b #1 $x$ {y} ~^ ± ρ") == expected
-
-
-def test_the_three_renderings_escape_cells_and_keep_marks() -> None:
-    rows: list[Row] = [(Cell("a|b_c<d>", ("a",)), "50 %"), ("[first", "2")]
+def test_markdown_and_html_escape_cells_and_keep_marks() -> None:
+    rows: list[Row] = [(Cell("a|b_c<d>", ("a",)), "50 %"), ("[first", Cell("2", (), 1))]
     table = Table("demo", "Title & more", ("Name_1", "Share %"), rows, 1, ["note_1"], {"a": "why < not"})
-    markdown, tex, page = table.markdown(), latex.render(table), table.html()
+    markdown, page, notes = table.markdown(), table.html(), table.html_notes()
     assert "| a\\|b\\_c&lt;d&gt;<sup>a</sup> | 50 % |" in markdown
     assert "| --- | ---: |" in markdown
-    assert "a\\textbar{}b\\_c\\textless{}d\\textgreater{}\\textsuperscript{a} & 50 \\% \\\\" in tex
-    assert "{}[first & 2 \\\\" in tex
-    assert "}Name\\_1\\end" in tex
-    assert "a|b_c&lt;d&gt;<sup>a</sup>" in page
+    assert "a|b_c&lt;d&gt;<sup>a</sup>" in page and "<strong>2</strong>" in page
     assert "<caption>Title &amp; more</caption>" in page
-    assert "why &lt; not" in table.html_notes()
+    assert notes == "note_1<br><sup>a</sup> why &lt; not"
+
+
+def test_the_column_that_names_a_row_is_the_second_behind_the_task() -> None:
+    behind = Table("demo", "T", ("Task", "Method", "n"), [("t", "m", "1")], 2).html()
+    assert behind.count('class="name"') == 2 and behind.count('class="name key"') == 2
+    assert '<th scope="row" class="name key">m</th><td class="number">1</td>' in behind
+    first = Table("demo", "T", ("Method", "Access", "n"), [("m", "label", "1")], 2).html()
+    assert '<th scope="row" class="name key">m</th><td>label</td>' in first
 
 
 def test_html_cells_fill_the_header_and_tags_close() -> None:
@@ -108,7 +108,7 @@ def test_the_best_of_a_column_is_bold_and_the_second_underlined_in_all_three() -
     assert [as_cell(cell).rank for cell in cells] == [2, 1, 2, 0, 0]
     table = Table("demo", "T", ("A", "B"), [("x", cell) for cell in cells], 1, [], {"a": "why"})
     assert "| <strong>0.95</strong><sup>a</sup> |" in table.markdown() and "| <u>0.9\\*</u> |" in table.markdown()
-    assert "\\textbf{0.95}\\textsuperscript{a}" in latex.render(table) and "\\underline{0.9}" in latex.render(table)
+    assert "\\textbf{0.95}\\textsuperscript{a}" in render(table) and "\\underline{0.9*}" in render(table)
     assert "<strong>0.95</strong><sup>a</sup>" in table.html() and "<u>0.9*</u>" in table.html()
 
 
