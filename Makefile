@@ -25,13 +25,13 @@ reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EX
 	$(BIN)/whosenet run experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
 
 collect: $(STAMP)  ## write results/EXPERIMENT of what the store has, running nothing
-	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
+	$(BIN)/whosenet run experiment=$(EXPERIMENT) compute=false $(ARGS)
 
 report: $(STAMP)  ## draw EXPERIMENT's tables, figures and page from its csv; ARGS='methods=a,b width=column' for a paper
-	$(BIN)/python -m benchmark.report $(EXPERIMENT) $(ARGS)
+	$(BIN)/whosenet report $(EXPERIMENT) $(ARGS)
 
 page: $(STAMP)  ## draw EXPERIMENT's index.html alone
-	$(BIN)/python -m benchmark.report $(EXPERIMENT) only=page
+	$(BIN)/whosenet report $(EXPERIMENT) only=page
 
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
 	$(BIN)/whosenet status $(EXPERIMENT) $(ARGS)

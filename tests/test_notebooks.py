@@ -19,7 +19,7 @@ METHODS = (("saliency", "white"), ("saliency", "black"), ("ipguard", "label"))
 FAMILIES = {"finetune": True, "weight_pruning": True, "distill": True, "independent": False, "victim": True}
 KEYS = ["task", "victim", "repeat", "fingerprint", "verifier"]
 DIGITS = ROOT / "results" / "digits"
-ONE_VICTIM = "victim" not in pd.read_csv(DIGITS / "scores.csv", nrows=0)
+ONE_VICTIM = "victim" not in pd.read_csv(DIGITS / "scores.csv.gz", nrows=0)
 later = pytest.mark.skipif(ONE_VICTIM, reason="results/digits was written before there were several victims")
 
 
@@ -70,7 +70,7 @@ def test_reading_the_results(results):
     assert sum("image/png" in output.get("data", {}) for output in outputs(notebook)) == 2
     said = "\n".join(texts(notebook))
     assert "at most 5% of innocents are to be accused" in said
-    scores = pd.read_csv(results / "scores.csv").query("channel == 'as_made' and family != 'victim'")
+    scores = pd.read_csv(results / "scores.csv.gz").query("channel == 'as_made' and family != 'victim'")
     accused = scores.query("task == 'one' and verifier == 'white'").assign(over=lambda rows: rows["score"] > 0.36)
     tpr, fpr = (accused.query("positive == @side")["over"].mean() for side in (True, False))
     assert re.search(rf"\none .*\n +saliency +black .*\n +white +{round(tpr, 2):.2f} +{round(fpr, 2):.2f}\n", said)

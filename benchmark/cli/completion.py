@@ -9,9 +9,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from benchmark.cli.mistakes import fail
 from benchmark.cli.whosenet import COMMANDS
-from benchmark.errors import near_misses
+from benchmark.errors import fail, near_misses
 from benchmark.paths import CONF, ROOT
 
 SETTINGS = {"report": ("methods=", "width=column", "width=page")}

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from benchmark.errors import InputError, near_misses
+from benchmark.errors import InputError, fail, near_misses
 from benchmark.paths import CONF
-
-
-def fail(line: str) -> NoReturn:
-    """One line and exit code 2."""
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(2)
 
 
 @contextmanager

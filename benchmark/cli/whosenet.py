@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from benchmark.errors import near_misses
+from benchmark.errors import fail, near_misses
 
 USAGE = """\
 whosenet: whose net is it? A benchmark of neural-network ownership verification.
@@ -14,8 +14,9 @@ whosenet: whose net is it? A benchmark of neural-network ownership verification.
            run -m key=A,B                         a sweep
            run --cfg job | --info | --help        the composed settings; Hydra's own state; groups and examples
   whosenet status [EXPERIMENT] [overrides]        what of it is done, running, queued, failed, lost or missing
-  whosenet report EXPERIMENT [methods=A,B] [width=column|page]
-                                                  draw results/EXPERIMENT again from its csv, running nothing
+  whosenet report EXPERIMENT [only=page]          draw results/EXPERIMENT again from its csv, running nothing
+           report EXPERIMENT methods=A,B width=column|page
+                                                  figures for a paper, into results/EXPERIMENT/paper
   whosenet completion bash|zsh|fish               what the shell has to read to complete all this
   whosenet --version
 """
@@ -33,8 +34,6 @@ def main() -> None:
     elif word in COMMANDS:
         raise SystemExit(COMMANDS[word](rest))
     else:
-        from benchmark.cli.mistakes import fail
-
         fail(f"{word}: there is no such command, {near_misses(word, COMMANDS)}")
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmark.report EXPERIMENT [only=page] [methods=a,b] [width=column|page]`: draws results again.
+"""`whosenet report EXPERIMENT [only=page] [methods=a,b] [width=column|page]`: draws results again.
 
 It needs results/EXPERIMENT alone, as it is committed: neither the store nor torch. With `methods` or `width` it draws
 figures for a paper, into results/EXPERIMENT/paper, and leaves the report as it is.

@@ -37,8 +37,8 @@ def _digest(folder: Path, published: Path | None) -> str:
     code = [*Path(metrics.__file__).parent.rglob("*"), *Path(__file__).parent.rglob("*")]
     papers = published.glob("*.csv") if published is not None else ()
     data = [folder / name for name in reading.files(folder)]
-    reading_matter = [folder / name for name in WRITTEN]  # pictures that it shows are drawn for it
-    for path in sorted(path for path in (*code, *papers, *data, *reading_matter) if path.is_file()):
+    total.update(str([(folder / name).is_file() for name in WRITTEN]).encode())  # the page leads to them
+    for path in sorted(path for path in (*code, *papers, *data) if path.is_file()):
         if path.suffix != ".pyc":
             total.update(path.read_bytes())
     return total.hexdigest()

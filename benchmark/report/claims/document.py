@@ -23,7 +23,7 @@ MASKED = (
     r"(?m)^ *\d+[.)](?= )",
     r"\b\d{4}-\d{2}-\d{2}\b",
     rf"\b(?:{MONTHS}) (?:\d{{1,2}}, )?\d{{4}}\b",
-    r"(?:\b[A-Z][\w'-]+|\bal\.),? (?:19|20)\d\d[a-z]?(?=[);,])",
+    r"(?:\b[A-Z][\w'-]*|\bal\.),? (?:19|20)\d\d[a-z]?(?=[);,])",
     r"\((?:19|20)\d\d[a-z]?\)",
     rf"(?i)(?:\b(?:figure|table|section|algorithm|appendix|eq\.|equation) |§ ?){CITED}\b",
     rf"(?i)\b(?:figures|tables|sections|eqs\.|equations) {CITED}(?:, {CITED})*(?: (?:and|to) {CITED})?\b",

@@ -11,7 +11,7 @@ from benchmark.paths import ROOT
 from tests.commands import imported, python
 
 MISTAKES = {
-    "experiment=digit": "experiment=digit: there is no conf/experiment/digit.yaml, did you mean digits?",
+    "experiment=digit": "experiment=digit: there is no conf/experiment/digit.yaml, did you mean digits",
     "task=[digit_class]": "task=digit_class: there is no conf/task/digit_class.yaml, did you mean digits_class",
     "fingerprint=[salency]": "fingerprint=salency: there is no conf/fingerprint/salency.yaml, did you mean saliency?",
     "fingerprint.saliency.xii=1": "fingerprint.saliency.xii: there is no such setting, did you mean xi?",

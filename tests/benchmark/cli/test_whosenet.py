@@ -39,6 +39,13 @@ def test_status_imports_what_it_needs_to_plan_and_nothing_that_trains_or_draws(t
     assert said.startswith("smoke: ") and not heavy & {"pytorch_lightning", "torchvision", "matplotlib"}
 
 
+def test_report_is_handed_on_and_wants_no_torch():
+    said, heavy = imported("report", "nosuch")
+    assert said == "" and "pandas" in heavy and "torch" not in heavy
+    done = whosenet("report", "nosuch")
+    assert done.returncode == 2 and "nosuch: no results there" in done.stderr and done.stderr.count("\n") == 1
+
+
 MISTAKES = {
     ("rnu",): "rnu: there is no such command, did you mean run?",
     ("status", "digts"): "experiment=digts: there is no conf/experiment/digts.yaml, did you mean digits",

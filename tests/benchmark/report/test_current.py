@@ -137,7 +137,7 @@ def test_a_drawn_file_that_was_changed_or_removed_is_drawn_again(written: Path, 
         assert files(written) == before
 
 
-def test_published_numbers_and_the_readings_pictures_are_drawn_from(written: Path, tmp_path: Path) -> None:
+def test_published_numbers_and_that_there_is_a_reading_are_seen(written: Path, tmp_path: Path) -> None:
     (tmp_path / "papers.csv").write_text("paper,place,task,method,verifier,metric,value,sd,unit,note\n")
     assert not is_current(written, tmp_path)
     (written / "READING.md").write_text("What it means.")

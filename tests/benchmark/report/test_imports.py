@@ -14,9 +14,10 @@ from benchmark.paths import ROOT
 PACKAGE = "benchmark.report"
 # A module imports from its own storey and from those below it.
 STOREYS = (
-    ("findings", "numbers", "summary", "shares", "view"),
+    ("findings", "names", "numbers", "view"),
+    ("cubes", "owner", "summary", "shares", "by_family", "differences", "statistics"),
     ("reading",),
-    ("tables", "figures", "current"),
+    ("tables", "figures", "current", "claims"),
     ("page", "data"),
     ("drawing",),
     ("results",),

@@ -24,6 +24,11 @@ Make = Callable[..., Findings]
 TABLES = {
     "channels",
     "headline",
+    "areas",
+    "owner",
+    "differences",
+    "family_areas",
+    "worth",
     "operating_points",
     "degraded",
     "families",
@@ -35,6 +40,8 @@ TABLES = {
     "published",
     "failures",
 }
+
+STATISTICS = ("summary", "families", "differences", "verdicts")
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +58,7 @@ def test_every_file_is_there_and_none_else(whole: Path) -> None:
     kinds = ("ru_curves", "strips", "conspicuity")
     figures |= {f"{kind}_{task}" for kind in kinds for task in ("digits_class", "digits_angle")}
     figures.add("sensitivity_digits_class")
-    expected = {*map(file_of, (*COLUMNS, "summary")), "index.html", "manifest.json", "galleries.json", ".drawn.json"}
+    expected = {*map(file_of, (*COLUMNS, *STATISTICS)), "index.html", "manifest.json", "galleries.json", ".drawn.json"}
     expected |= {f"tables/{name}.{ending}" for name in TABLES for ending in ("md", "tex")}
     galleries = {name for name in figures if name.startswith("gallery")}
     expected |= {f"figures/{name}.{ending}" for name in figures - galleries for ending in ("pdf", "svg")}
@@ -93,7 +100,7 @@ def test_csv_keeps_full_precision_and_empty_cells(make_findings: Make, tmp_path:
     assert ",98,100," in raw  # counts are written as integers
     summary = pd.read_csv(tmp_path / "r" / "summary.csv")
     absent = summary[(summary["task"] == "digits_angle") & (summary["fingerprint"] == "akh")]
-    assert len(absent) == 2
+    assert len(absent) == 3
     assert absent[["aruc", "auc", "tpr_at_5"]].isna().all(axis=None)
     prints = pd.read_csv(tmp_path / "r" / "prints.csv")
     assert json.loads(prints["notes"][0]) == {"gap": 4.0, "rule": "least likely"}

@@ -23,6 +23,7 @@ from benchmark.report.tables import (
     differences,
     families,
     headline,
+    latex,
     matrix,
     owner,
     reasons,
@@ -105,7 +106,7 @@ def test_html_cells_fill_the_header_and_tags_close() -> None:
 def test_the_best_of_a_column_is_bold_and_the_second_underlined_in_all_three() -> None:
     cells = ranked(["0.9*", Cell("0.95", ("a",)), "0.9", "n/a", "0.1"], [0.9, 0.95, 0.9, NAN, 0.1])
     assert [as_cell(cell).rank for cell in cells] == [2, 1, 2, 0, 0]
-    table = Table("demo", "T", ("A", "B"), [("x", cell) for cell in cells], 1)
+    table = Table("demo", "T", ("A", "B"), [("x", cell) for cell in cells], 1, [], {"a": "why"})
     assert "| <strong>0.95</strong><sup>a</sup> |" in table.markdown() and "| <u>0.9\\*</u> |" in table.markdown()
     assert "\\textbf{0.95}\\textsuperscript{a}" in render(table) and "\\underline{0.9*}" in render(table)
     assert "<strong>0.95</strong><sup>a</sup>" in table.html() and "<u>0.9*</u>" in table.html()
