@@ -51,6 +51,7 @@ def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Pictur
         failures=list(findings.manifest.get("failures", [])),
         losers=losers(findings.scores),
         reading=READING if (folder / READING).is_file() else "",
+        points=reading.file_of("ablations"),
         data=sorted(path.name for path in folder.iterdir() if ".csv" in path.suffixes),
         run={name: _lines(findings.manifest[name]) for name in RUN if name in findings.manifest},
         config=_lines(findings.manifest.get("config", {})),

@@ -54,7 +54,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_file_is_there_and_none_else(whole: Path) -> None:
-    figures = {"ru_curves", "aruc_bars", "families", "gallery_digits_class_saliency"}
+    figures = {"auc", "aruc", "owner", "families", "gallery_digits_class_saliency"}
     kinds = ("ru_curves", "strips", "conspicuity")
     figures |= {f"{kind}_{task}" for kind in kinds for task in ("digits_class", "digits_angle")}
     figures.add("sensitivity_digits_class")
@@ -62,7 +62,7 @@ def test_every_file_is_there_and_none_else(whole: Path) -> None:
     expected |= {f"tables/{name}.{ending}" for name in TABLES for ending in ("md", "tex")}
     galleries = {name for name in figures if name.startswith("gallery")}
     expected |= {f"figures/{name}.{ending}" for name in figures - galleries for ending in ("pdf", "svg")}
-    expected |= {f"figures/{name}.png" for name in galleries | {"ru_curves", "aruc_bars"}}
+    expected |= {f"figures/{name}.png" for name in figures}
     assert set(files(whole)) == expected
     assert [path.name for path in whole.parent.iterdir()] == ["digits"]
 
@@ -74,8 +74,8 @@ def test_writing_twice_gives_the_same_bytes(make_whole: Make, tmp_path: Path, sm
     assert first == second
     dated = re.compile(rb"CreationDate|ModDate|dc:date|tEXtSoftware|Matplotlib v", re.IGNORECASE)
     assert [name for name, content in first.items() if dated.search(content)] == []
-    assert b"/FontType 42" in first["figures/ru_curves.pdf"] or b"/CIDFontType2" in first["figures/ru_curves.pdf"]
-    assert b"/Type3" not in first["figures/ru_curves.pdf"]
+    assert b"/FontType 42" in first["figures/auc.pdf"] or b"/CIDFontType2" in first["figures/auc.pdf"]
+    assert b"/Type3" not in first["figures/auc.pdf"]
 
 
 def test_the_users_matplotlib_settings_change_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,9 +16,13 @@ import pytest
 from benchmark.paths import ROOT
 from benchmark.report import Exhibit, Findings, write
 from benchmark.report import summary as summaries
+from benchmark.report.figures import every
+from benchmark.report.page import page
 from benchmark.report.reading import file_of
+from benchmark.report.results import redraw_page
 
 Make = Callable[..., Findings]
+LARGEST = 3_000_000  # bytes
 VOID = {"meta", "img", "br", "link", "hr"}
 
 
@@ -34,6 +39,7 @@ class Outline(HTMLParser):
         self.opened: list[str] = []
         self.ids: list[str] = []
         self.targets: list[str] = []
+        self.scripts = 0
         self.images: list[dict[str, str | None]] = []
         self.text = ""
 
@@ -41,6 +47,7 @@ class Outline(HTMLParser):
         given = dict(attrs)
         if tag not in VOID:
             self.opened.append(tag)
+        self.scripts += tag == "script"
         if tag == "img":
             self.images.append(given)
         self.ids += [str(given["id"])] if "id" in given else []
@@ -50,7 +57,8 @@ class Outline(HTMLParser):
         assert self.opened.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.opened[-1:] not in (["style"], ["script"]):
+            self.text += data
 
 
 def outline(folder: Path) -> Outline:
@@ -61,18 +69,76 @@ def outline(folder: Path) -> Outline:
 
 
 def test_the_page_holds_every_table_and_figure_and_nothing_from_outside(whole: Path) -> None:
-    page = outline(whole)
+    read = outline(whole)
     tables = {path.stem for path in (whole / "tables").glob("*.md")}
-    assert {f"table-{name}" for name in tables - {"published", "failures"}} <= set(page.ids)
-    assert len(page.ids) == len(set(page.ids))
+    assert {f"table-{name}" for name in tables - {"published", "failures"}} <= set(read.ids)
+    assert len(read.ids) == len(set(read.ids))
     figures = {path.stem for path in (whole / "figures").iterdir()}
-    assert len(page.images) == len(figures) == 11
-    assert all(str(image["src"]).startswith("data:image/") and image["alt"] for image in page.images)
-    inside = {target[1:] for target in page.targets if target.startswith("#")}
-    assert inside <= set(page.ids)
-    outside = [target for target in page.targets if not target.startswith("#")]
+    assert len(read.images) == len(figures) == 12
+    assert all(str(image["src"]).startswith("data:image/") and image["alt"] for image in read.images)
+    inside = {target[1:] for target in read.targets if target.startswith("#")}
+    assert inside <= set(read.ids)
+    outside = [target for target in read.targets if not target.startswith("#")]
     assert all((whole / target).exists() for target in outside)
-    assert (whole / "index.html").stat().st_size < 4_000_000
+    assert (whole / "index.html").stat().st_size < LARGEST
+
+
+def test_the_contents_name_every_section_and_csv_stand_beside_every_table(whole: Path) -> None:
+    text = (whole / "index.html").read_text(encoding="utf-8")
+    sections = re.findall(r'<section id="(\w+)">\n<h2>(.*?)</h2>', text)
+    contents = text[text.index("<nav") : text.index("</nav>")]
+    assert len(sections) == 11
+    assert re.findall(r'<a href="#(\w+)">(.*?)</a>', contents) == sections
+    tables = text.split('<table id="table-')[1:]
+    for table in tables:
+        name, beside = table[: table.index('"')], table[table.index("</table>") :]
+        linked = re.findall(r'<a href="([^"]+)"', beside[: beside.index("</p>")])
+        assert linked[-1] == f"tables/{name}.tex" and all((whole / target).is_file() for target in linked), name
+        assert name == "failures" or ".csv" in linked[0], name
+
+
+def test_every_table_knows_its_csv(whole: Path) -> None:
+    names = {path.stem for path in (whole / "tables").glob("*.md")}
+    assert set(page.SOURCES) == names - {"failures"}
+
+
+def test_a_reading_is_linked_where_there_is_one(make_findings: Make, tmp_path: Path, small: dict[str, object]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(every, "drawn", lambda *_: iter(()))
+        write(make_findings(**small), tmp_path / "r", None)
+        assert "READING.md" not in outline(tmp_path / "r").targets
+        (tmp_path / "r" / "READING.md").write_text("What we make of it.")
+        (tmp_path / "r" / ".drawn.json").unlink()
+        write(make_findings(**small), tmp_path / "r", None)
+    assert "READING.md" in outline(tmp_path / "r").targets
+
+
+def test_what_stands_in_a_csv_stays_text(make_findings: Make, tmp_path: Path) -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+    methods = [(f"m{evil}", f"v{evil}", "label")]
+    findings = make_findings(
+        tasks=["digits_class"], repeats=1, methods=methods, failures=[{"job": evil, "error": evil}]
+    )
+    scores = findings.scores.replace({"suspect": {"distill replicate=0": evil}, "family": {"distill": evil}})
+    manifest = findings.manifest | {"config": {evil: evil}, "names": {"methods": {methods[0][0]: evil}}}
+    marked = replace(findings, experiment=evil, scores=scores, manifest=manifest, marks={methods[0][0]: evil})
+    write(marked, tmp_path / "r", None)
+    read = outline(tmp_path / "r")
+    assert read.scripts == 1 and read.text.count("alert(1)") > 5
+    assert all(str(image["src"]).startswith("data:image/png") and "onerror" not in image for image in read.images)
+
+
+def test_a_page_of_many_large_pictures_stays_small(
+    make_findings: Make, tmp_path: Path, small: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(make_findings(**small), tmp_path / "r", None)
+    whole = (tmp_path / "r" / "index.html").stat().st_size
+    monkeypatch.setattr(page, "EMBEDDED", whole // 3)
+    redraw_page(tmp_path / "r", None)
+    images = outline(tmp_path / "r").images
+    linked = [str(image["src"]) for image in images if not str(image["src"]).startswith("data:")]
+    assert 0 < len(linked) < len(images) and all((tmp_path / "r" / name).is_file() for name in linked)
+    assert (tmp_path / "r" / "index.html").stat().st_size < whole
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -80,15 +146,16 @@ def test_the_page_says_what_was_measured_on_what(make_findings: Make, tmp_path: 
     write(make_findings(), tmp_path / "r", None)
     text = " ".join(outline(tmp_path / "r").text.split())
     assert (
-        "For 2 tasks (digits_class, digits_angle) a victim was trained, and the question to each suspect was: " in text
+        "For each of 2 tasks (digits class, digits angle) a victim was trained, and the question to each suspect was: "
+        in text
     )
     assert (
-        "does the suspect come of the victim? The answer is yes for the 6 positives per task (derived, modified)"
+        "does the suspect come of the victim? The answer is yes for the 6 positives per victim (derived, modified)"
         in text
     )
     assert "and no for the 6 negatives (independent). They were judged by the fingerprints saliency, akh." in text
     assert "asked through the channel «as made»" in text
-    assert "Each fingerprint was generated 2 times, with 100 prints" in text
+    assert "Each fingerprint was generated 2 times per victim; a verdict rests on 100 prints" in text
     for fact in ("2.13.0", "a processor", "filter_pruning ratio=7/16", "No job failed."):
         assert fact in text
     assert "No published value corresponds" in text
@@ -107,11 +174,11 @@ def test_a_page_without_them_says_so(make_findings: Make, tmp_path: Path, small:
 def test_the_page_explains_marks_and_names_the_papers_figures(whole: Path) -> None:
     page = outline(whole)
     captions = {str(image["alt"]) for image in page.images}
-    for figure in ("Figures 4, 5 and 8", "the bars of Figure 5", "Figure 6", "Figure 9", "Figure 1"):
+    for figure in ("Figures 4, 5 and 8", "Figure 6", "Figure 9", "Figure 1"):
         assert [text for text in captions if f"As {figure} of the saliency paper." in text], figure
     marked = [text for text in captions if "§ akh: Reconstruction: the text was not available." in text]
     assert len(captions - set(marked)) == 2  # the gallery and the angles' distances have saliency only
-    assert "6+6 suspects, 2 repeats, 10 to 100 prints" in page.text
+    assert "6+6 suspects, 1 victim, 2 repeats, 10 to 100 prints" in page.text
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -142,11 +209,11 @@ def test_thin_findings_make_a_whole_report(make_findings: Make, tmp_path: Path) 
     prints = findings.prints.head(0)
     write(replace(findings, scores=scores, prints=prints, manifest={}), tmp_path / "r", None)
     page = outline(tmp_path / "r")
-    assert "No suspect lost more than 5 points" in page.text
+    assert "No suspect is degraded." in page.text
     assert "±" not in (tmp_path / "r" / "tables" / "headline.md").read_text().split("ARUC: mean")[0]
     assert (tmp_path / "r" / "figures" / "ru_curves_t_1_.pdf").is_file()
     assert not list((tmp_path / "r" / "figures").glob("gallery*"))
-    assert "a\\$b\\_c/d" in (tmp_path / "r" / "tables" / "headline.tex").read_text()
+    assert "a\\$b c/d" in (tmp_path / "r" / "tables" / "headline.tex").read_text()
 
 
 def test_an_exhibit_in_single_precision_is_drawn(
