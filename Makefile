@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slurm lint smoke reproduce report status faults speed notebooks readme clean
+.PHONY: help setup test test-slurm lint smoke reproduce collect report page status faults speed notebooks readme clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -22,16 +22,22 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 reproduce: $(STAMP)  ## run EXPERIMENT (digits) and write results/EXPERIMENT; EXECUTOR=, ARGS='key=value ...'
-	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
+	$(BIN)/whosenet run experiment=$(EXPERIMENT) executor=$(EXECUTOR) $(ARGS)
 
-report: $(STAMP)  ## rewrite results/EXPERIMENT from the store, running nothing
-	$(BIN)/python -m benchmark experiment=$(EXPERIMENT) compute=false $(ARGS)
+collect: $(STAMP)  ## write results/EXPERIMENT of what the store has, running nothing
+	$(BIN)/whosenet run experiment=$(EXPERIMENT) compute=false $(ARGS)
+
+report: $(STAMP)  ## draw EXPERIMENT's tables, figures and page from its csv; ARGS='methods=a,b width=column' for a paper
+	$(BIN)/whosenet report $(EXPERIMENT) $(ARGS)
+
+page: $(STAMP)  ## draw EXPERIMENT's index.html alone
+	$(BIN)/whosenet report $(EXPERIMENT) only=page
 
 status: $(STAMP)  ## what of EXPERIMENT is done, running, failed or missing
-	$(BIN)/python -m benchmark.cli.status $(EXPERIMENT) $(ARGS)
+	$(BIN)/whosenet status $(EXPERIMENT) $(ARGS)
 
 smoke: $(STAMP)  ## the digits experiment on tiny budgets
-	$(BIN)/python -m benchmark experiment=smoke $(ARGS)
+	$(BIN)/whosenet run experiment=smoke $(ARGS)
 
 test: $(STAMP)  ## all tests, on two cores
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
@@ -51,12 +57,11 @@ faults: $(STAMP)  ## the table of injected faults at full length; fails when the
 speed: $(STAMP)  ## the table of speed ratios; fails when one falls below its bar
 	$(BIN)/python -m tests.speed
 
-notebooks: $(STAMP)  ## execute the notebooks on EXPERIMENT's results, into notebooks/*.ipynb
-	$(BIN)/jupytext --to ipynb notebooks/*.py
-	WHOSENET_RESULTS=$(CURDIR)/results/$(EXPERIMENT) $(BIN)/jupyter-execute --inplace notebooks/*.ipynb
+notebooks: $(STAMP)  ## execute notebooks/*.ipynb on EXPERIMENT's results, in place
+	$(BIN)/python -m tests.notebooks $(EXPERIMENT)
 
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.page.readme
 
 clean:  ## remove everything that make made, the store too
-	rm -rf $(VENV) artefacts outputs multirun results/smoke .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) artefacts outputs multirun logs results/smoke .pytest_cache .mypy_cache .ruff_cache

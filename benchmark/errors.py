@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
+from typing import NoReturn
 
 Reason = str  # why something does not apply, in a clause as tables print it; empty where nothing is against it
 
@@ -36,3 +38,9 @@ def near_misses(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     return f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(known) or 'none'}"
+
+
+def fail(line: str) -> NoReturn:
+    """One line and exit code 2."""
+    print(f"error: {' '.join(line.split())}", file=sys.stderr)
+    raise SystemExit(2)

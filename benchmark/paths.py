@@ -6,3 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
+
+
+def located(path: str) -> Path:
+    """Where a path of a setting leads: from the checkout if it is relative, `~` is the home folder."""
+    return ROOT / Path(path).expanduser()

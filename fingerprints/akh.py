@@ -23,6 +23,8 @@ class AKH(LabelFingerprint, name="fingerprint/akh"):
     other image is another mistake, or any test image where the victim made fewer than `partners` mistakes.
     """
 
+    display: ClassVar[str] = "AKH"
+
     flip: float = setting(default=0.5, low=0, high=1)
     partners: int = setting(default=10, low=2)
 

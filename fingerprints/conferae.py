@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -44,6 +45,8 @@ class ConferAE(LabelFingerprint, name="fingerprint/conferae"):
     The original takes 300 steps of 5e-4; 30 of 0.005 take a tenth of the time and verified as well on digits, though
     fewer candidates reached `accept`.
     """
+
+    display: ClassVar[str] = "ConferAE"
 
     eps: float = setting(default=0.025, above=0, high=1)
     alpha: float = setting(default=1.0, low=0)

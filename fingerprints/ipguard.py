@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,8 @@ class IPGuard(LabelFingerprint, name="fingerprint/ipguard"):
     settings. With `k_grid`, k is the one that separates the owner's surrogates from references best (mean label match
     of surrogates minus that of references, the smaller k on a tie), on `sweep` prints each; no judged suspect is asked.
     """
+
+    display: ClassVar[str] = "IPGuard"
 
     k: float = setting(default=10.0, low=0)
     k_grid: tuple[float, ...] = setting(default=(0.1, 1.0, 5.0, 10.0, 20.0), low=0)

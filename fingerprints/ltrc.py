@@ -8,6 +8,7 @@ frequencies, every step passes a high-pass filter. No data is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -36,6 +37,8 @@ class LTRC(LabelFingerprint, name="fingerprint/ltrc"):
 
     The match is with t, which the owner chose, so that the victim's own score shows how many prints came out.
     """
+
+    display: ClassVar[str] = "LTRC"
 
     stage: str = setting(default="ltrc", choices=("ltrc", "rc", "c"))
     cutoff: float = setting(default=0.125, above=0, high=1)

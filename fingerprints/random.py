@@ -16,6 +16,8 @@ from fingerprints.labels import LabelFingerprint
 class Random(LabelFingerprint, name="fingerprint/random"):
     """Random test images, unchanged."""
 
+    display: ClassVar[str] = "Random images"
+
     pool: ClassVar[str] = "test"
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:

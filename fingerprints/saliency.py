@@ -8,6 +8,8 @@ What the paper leaves open is a setting each; results/DEVIATIONS.md lists them a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +30,11 @@ from benchmark.tasks.base import Payload, Scorer, Task
 
 class Saliency(Fingerprint, name="fingerprint/saliency"):
     """The method with every reading of the paper as a setting; the defaults are those of results/DEVIATIONS.md."""
+
+    display: ClassVar[str] = "Saliency"
+    displays: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"white": "Saliency white box", "black": "Saliency black box"}
+    )
 
     xi: float = setting(default=0.1, above=0, high=1)
     norm: str = setting(default="linf", choices=("linf", "l2"))  # A1

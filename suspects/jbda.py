@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -27,6 +29,8 @@ class JBDA(Extraction, name="suspect/jbda"):
         step: lambda, in pixels.
         period: after so many rounds the step changes its sign.
     """
+
+    display: ClassVar[str] = "JBDA"
 
     epochs: int = setting(default=4, low=1)
     seeds: int = setting(default=150, low=2)

@@ -6,10 +6,9 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from benchmark.cli.overrides import plain
+from benchmark.cli.overrides import composed as composed  # beside configuration()
 from benchmark.paths import CONF
 
 DIGITS = {"_target_": "data/digits"}
@@ -44,12 +43,6 @@ MINI: dict[str, Any] = {
     "accusation": {"references": 0, "rate": 0.05},
     "gallery": 1,
 }
-
-
-def composed(*overrides: str) -> dict[str, Any]:
-    """What `python -m benchmark` makes of these overrides."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return plain(compose("config", list(overrides)), overrides)
 
 
 def configuration(folder: Path | str = "nowhere", **changes: Any) -> dict[str, Any]:

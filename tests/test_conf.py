@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 
 import pytest
@@ -13,9 +14,13 @@ from benchmark.cli.command import run
 from benchmark.errors import InputError
 from benchmark.paths import CONF
 from benchmark.plan.every import with_every
+from benchmark.plan.models import ModelJob
+from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
 from benchmark.report.figures import every
 from benchmark.spec.build import build, list_settings
+from benchmark.store.artefacts import Store
+from benchmark.store.reasons import reason_of
 from tests.benchmark.data import miniature
 from tests.builder import composed
 
@@ -55,7 +60,10 @@ LEAST = {
     "rounds": 1,
     "sweep": 4,
     "count": 4,
+    "victims": 1,
     "repeats": 1,
+    "references": 1,
+    "rate": 0.5,
     "gallery": 1,
     "pairs": 20,
     "recovery_epochs": 1,
@@ -189,11 +197,27 @@ def test_an_experiment_runs_on_tiny_budgets(overrides, tmp_path, store, monkeypa
     if {"dermamnist", "mnist", "cifar10"} & set(config["task"]):
         config["executor"]["workers"] = 1  # the checksums of their miniatures hold in this process only
     assert run(config) == 0
+    no_helper_is_judged(config)
     page = (tmp_path / "results" / name / "index.html").read_text()
     assert all(task in page for task in config["task"])
     assert all(method in page for method in config["fingerprint"])
     if name == "thieves":
         every_cell_is_filled(tmp_path / "results" / name / "tables" / "matrix.md", config)
+
+
+def no_helper_is_judged(config):
+    """No model that calibrates a method or sets a threshold is, in weights, one that is judged."""
+    planned, found = plan(read(config)), Store(config["store"])
+    weights = {True: {}, False: {}}
+    for job in planned.of_kind(ModelJob):
+        artefact = found.open(job.key)
+        if not reason_of(artefact):
+            tensors = artefact.tensors("weights.safetensors")
+            content = b"".join(tensors[key].numpy().tobytes() for key in sorted(tensors))
+            weights[job.role in ("victim", "suspect")][hashlib.sha256(content).hexdigest()] = job.title
+    judged, helpers = weights[True], weights[False]
+    assert judged and helpers
+    assert not [(judged[key], helpers[key]) for key in judged.keys() & helpers.keys()]
 
 
 def every_cell_is_filled(matrix, config):

@@ -1,4 +1,4 @@
-"""The command behind `python -m benchmark`: read, plan, run what is missing, report."""
+"""The command behind `whosenet run`: read, plan, run what is missing, report."""
 
 from __future__ import annotations
 

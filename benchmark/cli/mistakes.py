@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
-import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
-from hydra.errors import MissingConfigException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from benchmark.errors import near_misses
+from benchmark.errors import InputError, fail, near_misses
+from benchmark.paths import CONF
 
 
-def fail(line: str) -> NoReturn:
-    """One line and exit code 2."""
-    print(f"error: {' '.join(line.split())}", file=sys.stderr)
-    raise SystemExit(2)
+@contextmanager
+def mended(arguments: Sequence[str]) -> Iterator[None]:
+    """What the user can mend ends as one line and exit code 2, whoever finds it: Hydra, OmegaConf, yaml or the harness.
+
+    Args:
+        arguments: the command line's overrides, to name the one at fault.
+    """
+    try:
+        yield
+    except InputError as error:
+        fail(str(error))
+    except (HydraException, OmegaConfBaseException, YAMLError) as error:
+        fail(explain(error, list(arguments), CONF))
 
 
 def explain(error: Exception, arguments: list[str], conf: Path) -> str:
@@ -60,7 +70,7 @@ def _siblings(error: BaseException, key: str) -> str:
         if beside is not None and hasattr(beside, "keys"):
             return near_misses(key, [str(name) for name in beside if name != "hydra"])
         cause = cause.__cause__
-    return "see python -m benchmark --cfg job for all"
+    return "see whosenet run --cfg job for all"
 
 
 def _first_line(text: str) -> str:

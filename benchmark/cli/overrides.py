@@ -1,12 +1,25 @@
-"""What Hydra composed, made plain, with whole components replaced where the command line says so."""
+"""What Hydra composes, made plain, with whole components replaced where the overrides say so."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
+
+from benchmark.paths import CONF
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    """The configuration that `whosenet run` makes of these overrides, as dicts and lists.
+
+    Raises:
+        HydraException: an override names nothing that there is; so do OmegaConf's and yaml's own exceptions.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return plain(compose("config", list(overrides)), overrides)
 
 
 def plain(config: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:

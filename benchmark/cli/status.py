@@ -1,13 +1,11 @@
-"""`python -m benchmark.cli.status [EXPERIMENT] [overrides]`: what of an experiment is done, failed or missing."""
+"""`whosenet status [EXPERIMENT] [overrides]`: what of an experiment is done, failed or missing."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from benchmark.errors import InputError
 from benchmark.run.slurm.queue import Queue
 from benchmark.run.standing import FAILED, LOST, STATES, Standing, standings
 from benchmark.store.artefacts import Store
@@ -43,25 +41,10 @@ def show(config: dict[str, Any]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Composes the configuration as `python -m benchmark` would, and shows how it stands."""
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    from benchmark.cli.mistakes import explain, fail
-    from benchmark.cli.overrides import plain
-    from benchmark.paths import CONF
+    """Composes the configuration as `whosenet run` would, and shows how it stands; a bare word is an experiment."""
+    from benchmark.cli.mistakes import mended
+    from benchmark.cli.overrides import composed
 
     overrides = [f"experiment={word}" if "=" not in word else word for word in arguments]
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = plain(compose("config", overrides), overrides)
-        return show(config)
-    except (HydraException, OmegaConfBaseException) as error:
-        fail(explain(error, overrides, CONF))
-    except InputError as error:
-        fail(str(error))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with mended(overrides):
+        return show(composed(*overrides))

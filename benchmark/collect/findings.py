@@ -11,6 +11,7 @@ from torch import Tensor
 from benchmark.collect.ablations import ablations
 from benchmark.collect.detections import detections, distances
 from benchmark.collect.judging import Judge, Scoring
+from benchmark.collect.names import names
 from benchmark.collect.scores import Qualities, references, scores
 from benchmark.collect.worth import worth
 from benchmark.plan.models import ModelJob
@@ -24,6 +25,7 @@ from benchmark.store.artefacts import Store
 from benchmark.store.provenance import provenance
 from benchmark.store.reasons import reason_of
 
+PLACES = ("store", "results", "compute")  # of this machine and call alone, so no manifest tells them
 RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
 
@@ -52,11 +54,12 @@ def collect(
     found = [artefact for job in plan.jobs if (artefact := store.find(job.key))]
     manifest = {
         "experiment": experiment.name,
-        "config": config,
-        "overrides": list(overrides),
+        "config": {key: value for key, value in config.items() if key not in PLACES},
+        "overrides": [each for each in overrides if each.partition("=")[0] not in PLACES],
         "victims": len(experiment.victims),
         "repeats": experiment.repeats,
         "accusation_rate": experiment.accusation.rate,
+        "names": names(experiment),
         "jobs": len(plan.jobs),
         "seconds_of_all_jobs": sum(artefact.seconds for artefact in found),
         "seeds": {job.title: job.seed for job in plan.jobs if isinstance(job, (ModelJob, PrintsJob))},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -107,6 +108,8 @@ class Fingerprint(Component, ABC):
 
     pool: ClassVar[str] = "train"  # the split that prints are made from; N may not exceed it
     reconstruction: ClassVar[bool] = False  # the source text was not available; every table marks it
+    # What readers call the method with one of its verifiers, by the verifier's name, where there are several.
+    displays: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def inapplicable(self, task: Task) -> Reason:
         """Why the method does not apply to a task."""

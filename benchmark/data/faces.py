@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import ClassVar
 
 from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
 from benchmark.errors import InputError
+from benchmark.paths import located
 from benchmark.spec.component import setting
 
 
@@ -58,7 +58,7 @@ class FaceFolder(DividedSource, name="data/face_folder"):
 
     def _wanted(self, path: str) -> set[str]:
         try:
-            lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+            lines = located(path).read_text(encoding="utf-8").splitlines()
         except OSError:
             raise InputError(f"identities: cannot read {path}; give a file with one name a line, or null") from None
         return {line.strip() for line in lines if line.strip()}

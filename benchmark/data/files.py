@@ -9,7 +9,6 @@ import zlib
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from PIL import Image
 
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.paths import located
 from benchmark.spec.component import setting
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -35,7 +35,7 @@ class Files:
     """
 
     def __init__(self, root: str, remedy: str) -> None:
-        self.root, self.remedy = Path(root).expanduser(), remedy
+        self.root, self.remedy = located(root), remedy
         if not self.root.exists():
             self.root = self.root.with_name(f"{self.root.name}.zip")
         if not self.root.exists():

@@ -19,6 +19,7 @@ from benchmark.compat import ensure_torchvision
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.files import to_square
 from benchmark.errors import InputError, near_misses
+from benchmark.paths import located
 from benchmark.spec.component import setting
 
 RESOLUTIONS = (28, 64, 128, 224)
@@ -83,7 +84,7 @@ class MedMnist(DataSource, name="data/medmnist"):
         Raises:
             InputError: it is not there, or cannot be fetched.
         """
-        path = Path(self.root).expanduser() / self._name()
+        path = located(self.root) / self._name()
         if not path.exists() and self.download:
             self._fetch(path)
         if not path.exists():

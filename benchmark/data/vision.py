@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from benchmark.compat import ensure_torchvision
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.errors import InputError
+from benchmark.paths import located
 from benchmark.spec.component import setting
 
 IDX = ("MNIST", "FashionMNIST")  # sets in LeCun's idx format, grey and 28 px; the others are in colour and 32 px
@@ -132,7 +133,7 @@ def _found(name: str, root: str) -> dict[str, Path]:
     Raises:
         InputError: one is missing, or is not what torchvision has the checksum of.
     """
-    folder, found = Path(root).expanduser(), {}
+    folder, found = located(root), {}
     for file, md5 in _registered(name).items():
         path = folder / file
         if name in IDX and not path.is_file() and path.with_suffix("").is_file():
@@ -158,7 +159,7 @@ def _arrays(name: str, root: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     if name in IDX:
         pictures, labels = (path for file, path in files.items() if ("/t10k" in file) == (part == "test"))
         return _decoded(pictures), _decoded(labels)
-    where = str(Path(root).expanduser())
+    where = str(located(root))
     if name == "SVHN":
         digits = _kind(name)(where, split=part)
         return digits.data, digits.labels

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from benchmark.compat import ensure_torchvision
 from benchmark.errors import InputError
 from benchmark.networks.network import Architecture, Network
+from benchmark.paths import located
 from benchmark.spec.component import setting
 
 
@@ -68,9 +68,10 @@ def timm_model(name: str, *, pooled: bool = False, **settings: Any) -> Any:
 
 @lru_cache(maxsize=4)
 def _digest(path: str) -> str:
-    if not Path(path).is_file():
+    file = located(path)
+    if not file.is_file():
         raise InputError(f"init: no file {path}; give 'scratch' or a state dict (.safetensors, .pth)")
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _read(path: str) -> dict[str, Tensor]:
@@ -78,8 +79,8 @@ def _read(path: str) -> dict[str, Tensor]:
         if path.endswith(".safetensors"):
             from safetensors.torch import load_file
 
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(located(path))
+        found = torch.load(located(path), map_location="cpu", weights_only=True)
     except Exception as error:
         raise InputError(f"init: {path} is no state dict ({error})") from None
     if not (isinstance(found, Mapping) and all(isinstance(value, Tensor) for value in found.values())):

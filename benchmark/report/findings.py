@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -70,11 +70,12 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "worth": ("agreement", "kl", "balanced_accuracy", "skill", "quality", "queries"),
     "prints": ("n", "works", "seconds", "accepted"),
     "visibility": ("psnr", "label_accuracy"),
+    "models": ("quality", "seconds", "parameters", "queries"),
     "detections": ("value", "n", "rate", "auroc", "clean_rate"),
     "distances": ("distance",),
     "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
 }
-WHOLE = ("victim", "repeat")  # whole numbers in whichever frame has them
+WHOLE = ("victim", "repeat", "number")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
 KEYS: dict[str, tuple[str, ...]] = {
     "scores": ("task", "victim", "repeat", "suspect", "fingerprint", "verifier", "channel"),
@@ -86,7 +87,6 @@ KEYS: dict[str, tuple[str, ...]] = {
     "distances": ("task", "fingerprint", "victim", "repeat", "channel", "detector", "number"),
     "ablations": ("task", "fingerprint", "verifier", "setting", "value", "victim", "repeat"),
 }
-SIGN = "§"  # behind a marked fingerprint's name in figures; in Latin-1, and * stands for degraded suspects there
 CLEAN = "clean test images"  # what detectors are calibrated on and compared with
 UNMARKED: Mapping[str, str] = MappingProxyType({})
 
@@ -239,11 +239,6 @@ def channels(findings: Findings) -> list[str]:
     return list(dict.fromkeys((findings.channel, *(name for name in found if name))))
 
 
-def channel_name(key: str) -> str:
-    """A channel as tables and figures name it: "eight bit" for `eight_bit`."""
-    return key.replace("_", " ")
-
-
 def _frame(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with a plain index; one without any row need not have columns."""
     if frame.empty:
@@ -264,24 +259,15 @@ def methods(scores: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(f), str(v)) for f, v in scores[["fingerprint", "verifier"]].drop_duplicates().itertuples(index=False)]
 
 
-def label(scores: pd.DataFrame, fingerprint: str, verifier: str, marks: Container[str] = ()) -> str:
-    """A method's name in tables and figures: the verifier is named only where the fingerprint has several.
+def label(scores: pd.DataFrame, fingerprint: str, verifier: str) -> str:
+    """A method's name in tables: the column `method`, where `names.Names.labelled` has added it to the scores.
 
-    Figures hand in `marks`, and a marked fingerprint gets a sign; tables have footnotes instead.
+    Else it is made of the keys; the verifier is named only where the fingerprint has several.
     """
-    several = scores.loc[scores["fingerprint"] == fingerprint, "verifier"].nunique() > 1
-    return signed(f"{fingerprint} {verifier}" if several else fingerprint, fingerprint, marks)
-
-
-def signed(name: str, fingerprint: str, marks: Container[str]) -> str:
-    """A name in a figure, with the sign of a marked fingerprint."""
-    return name + SIGN * (fingerprint in marks)
-
-
-def explained(marks: Mapping[str, str], shown: Iterable[str]) -> str:
-    """What a figure's caption says of the marked fingerprints among those shown, a space before it; or nothing."""
-    names = [name for name in dict.fromkeys(shown) if name in marks]
-    return "".join(f" {SIGN} {name}: {marks[name]}" for name in names)
+    own = scores[scores["fingerprint"] == fingerprint]
+    if "method" in scores:
+        return str(own.loc[own["verifier"] == verifier, "method"].iloc[0])
+    return f"{fingerprint} {verifier}" if own["verifier"].nunique() > 1 else fingerprint
 
 
 def families(scores: pd.DataFrame) -> list[str]:

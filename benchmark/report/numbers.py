@@ -31,3 +31,8 @@ def duration(seconds: float) -> str:
     if math.isnan(seconds):
         return DASH
     return f"{seconds:.0f}" if seconds >= 99.95 else f"{seconds:.3g}"
+
+
+def share(value: float) -> str:
+    """A share in per cent, without digits that say nothing: "5 %", "0.1 %", or a dash."""
+    return DASH if math.isnan(value) else f"{100 * value:.3g} %"

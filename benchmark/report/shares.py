@@ -1,4 +1,4 @@
-"""How many of each family's suspects a method judges rightly, at the best threshold of each repeat."""
+"""How many of each family's suspects a method judges rightly, at the best threshold of each set of prints."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from benchmark.report.summary import judged
 
 METHOD = ["task", "fingerprint", "verifier"]
 AT = (
-    "Share of a family's suspects × repeats that are judged rightly (positives: score above ρ, negatives: not above) "
-    "at the repeat's best ρ, where min(R, U) over all suspects is largest."
+    "Share of a family's suspects × victims × repeats that are judged rightly (positives: score above ρ, negatives: "
+    "not above) at the best ρ of the set of prints, where min(R, U) over all suspects is largest."
 )
 
 
@@ -20,7 +20,7 @@ def shares(scores: pd.DataFrame) -> pd.DataFrame:
     Methods that cannot be judged on a task have no rows here.
     """
     suspects = scores[(scores["family"] != "victim") & scores["score"].notna()]
-    groups = suspects.groupby([*METHOD, "repeat"], sort=False)
+    groups = suspects.groupby([*METHOD, "victim", "repeat"], sort=False)
     verdicts = [_verdicts(group) for _, group in groups if judged(group)]
     if not verdicts:
         return pd.DataFrame(columns=[*METHOD, "family", "positive", "share", "suspects", "degraded"])
@@ -42,6 +42,6 @@ def by_key(scores: pd.DataFrame) -> dict[tuple[str, str, str, str], pd.Series]:
 
 
 def _verdicts(group: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one method in one repeat with a column `right`."""
+    """The rows of one method with one set of prints, with a column `right`."""
     rho = metrics.best_threshold(group["score"].to_numpy(), group["positive"].to_numpy()).rho
     return group.assign(right=(group["score"] > rho) == group["positive"])

@@ -63,7 +63,8 @@ class Bench(contract.Bench):
         return time.monotonic()
 
     def checkpoints(self, job: Job) -> Checkpoints:
-        return Checkpoints(self.store.root / "unfinished" / job.key, self.trainer.checkpoint)
+        title = f"{job.title} {job.key[:8]}"
+        return Checkpoints(self.store.root / "unfinished" / job.key, self.trainer.checkpoint, title)
 
     def open(self, job: Job) -> Artefact:
         artefact = self.store.open(job.key)

@@ -56,6 +56,7 @@ class Component:
 
     _stable_name: ClassVar[str] = ""
     version: ClassVar[int] = 1  # raise it when the same fields begin to mean another computation
+    display: ClassVar[str] = ""  # what readers call it, "IPGuard"; where it is empty, the yaml's key with spaces
 
     def __init_subclass__(cls, name: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -28,6 +28,8 @@ class FeatureSqueezing(Detector, name="detector/squeezing"):
     whose `bits`, `median` or `strength` is None is left out.
     """
 
+    display: ClassVar[str] = "feature squeezing"
+
     bits: int | None = setting(default=5, low=1, high=16)
     median: int | None = setting(default=2, low=1)
     strength: float | None = setting(default=2.0, above=0, high=255)

@@ -34,6 +34,8 @@ class DeepSVDD(Detector, name="detector/svdd"):
     images one answer.
     """
 
+    display: ClassVar[str] = "Deep SVDD"
+
     size: int = setting(default=32, low=8)
     widths: tuple[int, ...] = setting(default=(32, 64, 128), low=2)
     dimensions: int = setting(default=128, low=2)

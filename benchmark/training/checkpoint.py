@@ -20,10 +20,11 @@ class Checkpoints:
     Args:
         folder: where the files go; made when there is something to save.
         every: seconds between saves; what is faster than that leaves no file.
+        title: what the job is called, where a training tells of itself.
     """
 
-    def __init__(self, folder: Path, every: float) -> None:
-        self.folder, self.every = folder, every
+    def __init__(self, folder: Path, every: float, title: str = "") -> None:
+        self.folder, self.every, self.title = folder, every, title
         self._begun, self._saved = 0, time.monotonic()
 
     def begin(self) -> Checkpoint:

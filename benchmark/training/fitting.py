@@ -20,6 +20,7 @@ from benchmark.data.batches import Batches  # noqa: E402
 from benchmark.networks.network import Network  # noqa: E402
 from benchmark.tasks.base import Loss, Training  # noqa: E402
 from benchmark.training.checkpoint import Checkpoint  # noqa: E402
+from benchmark.training.logs import Losses  # noqa: E402
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 
@@ -27,7 +28,8 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 class Fitting(pl.LightningModule):
     """Minimises `loss` over the parameters of `network` outside `frozen`, which stays in eval mode (BatchNorm too).
 
-    With a `checkpoint` it begins where that left off (`epochs_left`) and offers its state after each epoch.
+    With a `checkpoint` it begins where that left off (`epochs_left`) and offers its state after each epoch, with
+    `losses` it tells them its losses.
     """
 
     def __init__(
@@ -40,10 +42,11 @@ class Fitting(pl.LightningModule):
         *,
         fused: bool = False,
         checkpoint: Checkpoint | None = None,
+        losses: Losses | None = None,
     ):
         super().__init__()
         self.network, self.loss, self.training_settings, self.batches = network, loss, training, batches
-        self._frozen, self._fused, self._checkpoint = list(frozen), fused, checkpoint
+        self._frozen, self._fused, self._checkpoint, self._losses = list(frozen), fused, checkpoint, losses
         self.automatic_optimization = False  # Lightning's closure and hooks around a step cost as much as its loop
         self._before = checkpoint.load() if checkpoint else None
         self._first = 0
@@ -82,8 +85,12 @@ class Fitting(pl.LightningModule):
             loss.backward()
         self._optimizer.step()
         self._schedule.step()
+        if self._losses:
+            self._losses.add(loss)
 
     def on_train_epoch_end(self) -> None:
+        if self._losses:
+            self._losses.write(self._first + self.current_epoch)
         if self._checkpoint:
             self._checkpoint.offer(self._state)
 
@@ -124,7 +131,7 @@ def _set_random_state(state: dict[str, Tensor]) -> None:
 
 
 def lean_trainer(epochs: int, device: torch.device, precision: str) -> pl.Trainer:
-    """A Trainer that does nothing but train: no logs, checkpoints, bars, sanity checks or loader workers.
+    """A Trainer that does nothing but train: no logs of its own, checkpoints, bars, sanity checks or loader workers.
 
     Args:
         precision: `fp32` or `bf16`.

@@ -16,10 +16,13 @@ from torch import nn
 
 from benchmark.data.base import ImageSet
 from benchmark.data.batches import Batches
+from benchmark.errors import InputError
 from benchmark.networks.network import Network
+from benchmark.paths import located
 from benchmark.spec.component import Component, setting
 from benchmark.tasks.base import Loss, Training
 from benchmark.training.checkpoint import Checkpoints
+from benchmark.training.logs import KINDS, Losses, missing
 
 
 class Fit(Protocol):
@@ -44,6 +47,8 @@ class Trainer(Component, name="trainer/lightning"):
         compile: torch.compile on the network while it trains; differs by rounding too.
         deterministic: `warn` has torch choose deterministic kernels where there are any, `error` refuses others.
         checkpoint: seconds between saves of a training that is under way.
+        logger: who is told the loss of each epoch.
+        log_dir: where that is written, relative to the checkout.
     """
 
     device: str = setting(default="auto", choices=("auto", "cpu", "cuda"), stage="runtime")
@@ -53,6 +58,12 @@ class Trainer(Component, name="trainer/lightning"):
     compile: bool = setting(default=False, later=True)
     deterministic: str = setting(default="none", choices=("none", "warn", "error"), stage="runtime")
     checkpoint: float = setting(default=60.0, low=0, stage="runtime")
+    logger: str = setting(default="none", choices=KINDS, stage="runtime")
+    log_dir: str = setting(default="logs", stage="runtime")
+
+    def check(self) -> None:
+        if lacking := missing(self.logger):
+            raise InputError(f"logger: {lacking}")
 
     def place(self) -> torch.device:
         """The device that networks, data and prints live on."""
@@ -102,7 +113,10 @@ class Trainer(Component, name="trainer/lightning"):
         for parameter in network.parameters():
             parameter.requires_grad_(True)
         checkpoint = checkpoints.begin() if checkpoints else None
-        module = Fitting(network, loss, training, batches, frozen, fused=self.fused, checkpoint=checkpoint)
+        losses = self._losses(checkpoints)
+        module = Fitting(
+            network, loss, training, batches, frozen, fused=self.fused, checkpoint=checkpoint, losses=losses
+        )
         for part in frozen:
             part.requires_grad_(False)
         with torch.random.fork_rng(), warnings.catch_warnings(), _compiled(network, self.compile):
@@ -115,7 +129,15 @@ class Trainer(Component, name="trainer/lightning"):
                 if isinstance(left.__context__, KeyboardInterrupt):  # what Lightning makes of Ctrl-C
                     raise KeyboardInterrupt from left
                 raise
+            finally:
+                if losses:
+                    losses.close()
         return freeze(network)
+
+    def _losses(self, checkpoints: Checkpoints | None) -> Losses | None:
+        if self.logger == "none":
+            return None
+        return Losses(self.logger, located(self.log_dir), checkpoints.title if checkpoints else "")
 
 
 @contextmanager

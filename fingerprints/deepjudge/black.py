@@ -7,6 +7,7 @@ JSD = mean KL(O(x') || Q) / 2 + KL(S(x') || Q) / 2,  Q = (O(x') + S(x')) / 2, na
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -39,6 +40,11 @@ class DeepJudgeBlack(DeepJudge, name="fingerprint/deepjudge_black"):
         learning_rate: of CW's Adam.
         steps: of CW's Adam, for each c.
     """
+
+    display: ClassVar[str] = "DeepJudge black box"
+    displays: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {"robd": "DeepJudge RobD", "jsd": "DeepJudge JSD", "black": "DeepJudge black box"}
+    )
 
     attack: str = setting(default="pgd", choices=("fgsm", "pgd", "cw"))
     eps: float = setting(default=0.05, above=0, high=1)

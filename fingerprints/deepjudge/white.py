@@ -10,6 +10,7 @@ the output, brought to [0, 1] by the least and the largest of its layer on x, ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -50,6 +51,17 @@ class DeepJudgeWhite(DeepJudge, name="fingerprint/deepjudge_white"):
         repo_scale: show NAD and LAD as the released code prints them: as often as large as there are neurons, for NAD
             those that test cases were made for, for LAD all N_l.
     """
+
+    display: ClassVar[str] = "DeepJudge white box"
+    displays: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "nod": "DeepJudge NOD",
+            "nad": "DeepJudge NAD",
+            "lod": "DeepJudge LOD",
+            "lad": "DeepJudge LAD",
+            "white": "DeepJudge white box",
+        }
+    )
 
     layer: str = "auto"
     m: float = setting(default=3.0, above=0)

@@ -50,6 +50,8 @@ class TAFA(Fingerprint, name="fingerprint/tafa"):
     neither is defined.
     """
 
+    display: ClassVar[str] = "TAFA"
+
     base: str = setting(default="image", choices=("image", "noise"))
     code: bool = True
     depths: tuple[float, ...] = setting(default=(0.0, 0.5), low=0, high=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
 import numpy as np
@@ -10,94 +9,101 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from benchmark.report import findings as found
 from benchmark.report.figures import style
+from benchmark.report.figures.grid import TALLEST
+from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import Exhibit
 
 ROWS = 5  # prints shown at most
 SIDE_BY_SIDE = 3  # prints of each method where methods are compared
-TILE, GAP = 1.12, 0.04  # inches: a picture with the gap around it, that gap
+TILE, GAP = 1.12, 0.04  # inches: a picture at most with the gap around it, that gap
 HEAD, LINE = 0.34, 0.135  # inches: the titles of columns, a line of them
 FACTORS = (1, 2, 5, 10, 20, 50, 100, 200)
 
 
-def draw(exhibit: Exhibit) -> Figure:
+def draw(exhibit: Exhibit, sheet: Sheet) -> Figure:
     """One row per print."""
     columns = _columns(exhibit)
     rows = min(ROWS, len(exhibit.samples))
-    sheet = _Sheet(rows, len(columns), side=0.75, size=7.5)
+    side = style.broadest(exhibit.captions[:rows]) + 2 * GAP
+    wall = _Wall(rows, len(columns), side, sheet.width)
     for j, (title, _) in enumerate(columns):
-        sheet.head(j, title)
+        wall.head(j, title)
     for i in range(rows):
         for j, (_, images) in enumerate(columns):
-            sheet.show(i, j, images[i])
+            wall.show(i, j, images[i])
     for i, text in enumerate(exhibit.captions[:rows]):
-        sheet.name(i, text)
-    return sheet.figure
+        wall.name(i, text)
+    return wall.figure
 
 
-def compare(exhibits: list[Exhibit], marks: Container[str] = ()) -> Figure:
+def compare(exhibits: list[Exhibit], sheet: Sheet) -> Figure:
     """One row per method: its first prints, each behind its source image where it has one."""
     count = min(SIDE_BY_SIDE, max(len(exhibit.samples) for exhibit in exhibits))
-    sheet = _Sheet(len(exhibits), 2 * count, side=1.1, size=8.5)
+    names = [sheet.fingerprint(exhibit.fingerprint) for exhibit in exhibits]
+    wall = _Wall(len(exhibits), 2 * count, style.broadest(names) + 2 * GAP, sheet.width)
     for i, exhibit in enumerate(exhibits):
         for j in range(2 * count):
             images = exhibit.samples if j % 2 else exhibit.originals
             if images is None or j // 2 >= len(exhibit.samples):
-                sheet.blank(i, j, "no source" if j // 2 < len(exhibit.samples) else "")
+                wall.blank(i, j, "no source" if j // 2 < len(exhibit.samples) else "")
             else:
-                sheet.show(i, j, np.asarray(images[j // 2], dtype=float))
-        sheet.name(i, found.signed(exhibit.fingerprint, exhibit.fingerprint, marks))
+                wall.show(i, j, np.asarray(images[j // 2], dtype=float))
+        wall.name(i, names[i])
     for j in range(2 * count):
-        sheet.head(j, "print" if j % 2 else "original")
-    return sheet.figure
+        wall.head(j, "print" if j % 2 else "original")
+    return wall.figure
 
 
-class _Sheet:
+class _Wall:
     """Square pictures in rows and columns, measured in inches.
 
     All of them lie in one axes: an axes for each would take most of a report's time.
 
     Args:
         side: room for the names of rows, at the left.
-        size: of the names' letters, in points.
+        most: the width at most; pictures shrink until they fit it, and a page's height.
     """
 
-    def __init__(self, rows: int, columns: int, side: float, size: float) -> None:
-        self._side, self._size = side, size
-        width, height = side + columns * TILE + GAP, HEAD + rows * TILE + GAP
+    def __init__(self, rows: int, columns: int, side: float, most: float) -> None:
+        self._side = side
+        self._tile = min(TILE, (most - side - GAP) / columns, (TALLEST - HEAD - GAP) / rows)
+        width, height = side + columns * self._tile + GAP, HEAD + rows * self._tile + GAP
         self.figure = Figure(figsize=(width, height))
         self.axes = self.figure.add_axes((0, 0, 1, 1))
         self.axes.set(xlim=(0, width), ylim=(height, 0))
         self.axes.set_axis_off()
 
     def head(self, j: int, text: str) -> None:
-        """Names a column, in one line or two."""
-        middle = self._side + (j + 0.5) * TILE
+        """Names a column, in one line or two, in letters small enough for it."""
+        middle = self._side + (j + 0.5) * self._tile
+        size = style.fitted(text, self._tile - GAP, style.SMALL)
         for place, line in enumerate(reversed(text.split("\n"))):
-            self.axes.text(middle, HEAD - GAP - place * LINE, line, ha="center", va="baseline", fontsize=7.5)
+            self.axes.text(middle, HEAD - GAP - place * LINE, line, ha="center", va="baseline", fontsize=size)
 
     def name(self, i: int, text: str) -> None:
         """Names a row."""
-        middle = HEAD + (i + 0.5) * TILE
-        self.axes.text(self._side - GAP, middle, text, ha="right", va="center", fontsize=self._size)
+        middle = HEAD + (i + 0.5) * self._tile
+        self.axes.text(self._side - GAP, middle, text, ha="right", va="center", fontsize=style.SMALL)
 
     def show(self, i: int, j: int, image: NDArray[np.float64]) -> None:
         """A picture (3, H, W) in [0, 1], or a map (h, w) in [0, 1] in colours."""
-        left, top = self._side + j * TILE + GAP / 2, HEAD + i * TILE + GAP / 2
-        right, bottom = left + TILE - GAP, top + TILE - GAP
+        left, top = self._side + j * self._tile + GAP / 2, HEAD + i * self._tile + GAP / 2
+        right, bottom = left + self._tile - GAP, top + self._tile - GAP
         look: dict[str, Any] = {"interpolation": "nearest", "extent": (left, right, bottom, top), "aspect": "auto"}
         if image.ndim == 2:
             self.axes.imshow(np.nan_to_num(image), cmap="magma", vmin=0, vmax=1, **look)
         else:
             self.axes.imshow(np.clip(image.transpose(1, 2, 0), 0, 1), **look)
-        frame = Rectangle((left, top), TILE - GAP, TILE - GAP, fill=False, edgecolor=style.PALE, linewidth=0.7)
+        frame = Rectangle(
+            (left, top), self._tile - GAP, self._tile - GAP, fill=False, edgecolor=style.PALE, linewidth=0.7
+        )
         self.axes.add_patch(frame)
 
     def blank(self, i: int, j: int, text: str) -> None:
         """A word in the place of a picture."""
-        middle = self._side + (j + 0.5) * TILE, HEAD + (i + 0.5) * TILE
-        self.axes.text(*middle, text, ha="center", va="center", fontsize=7.5, color=style.GREY)
+        middle = self._side + (j + 0.5) * self._tile, HEAD + (i + 0.5) * self._tile
+        self.axes.text(*middle, text, ha="center", va="center", fontsize=style.TINY, color=style.GREY)
 
 
 def explain(exhibit: Exhibit) -> str:

@@ -1,33 +1,37 @@
-"""A radar per suspect: one axis a distance, its score outward, and the area as the confidence that it is a positive."""
+"""A radar per family: one axis a distance, its mean score outward, and the area as the confidence in a positive."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Polygon
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from benchmark.report import findings as found
 from benchmark.report.figures import separation, style
+from benchmark.report.figures.grid import Grid, Legend
+from benchmark.report.figures.sheet import Method, Sheet
 
-COLUMNS = 6
-WIDEST = 22  # letters of a line above a radar
 AXES = 3  # fewer span no area
+SIZE = 1.02  # inches of a radar
 Floats = NDArray[np.float64]
 
 
-def axes_of(scores: pd.DataFrame, task: str) -> list[tuple[str, str]]:
+def axes_of(scores: pd.DataFrame, task: str) -> list[Method]:
     """The (fingerprint, verifier) pairs that score by a distance on a task, in order of appearance."""
     return found.methods(separation.of_task(scores, task))
 
 
 def table(scores: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Family, suspect and its mean scores over repeats, a column per distance; NaN where it was not judged.
+    """Family, suspect and its mean scores over victims and repeats, a column per distance; NaN where not judged.
 
     Families in the order of the other figures, the victim first.
     """
@@ -57,30 +61,35 @@ def area(values: Floats) -> float:
     return _shoelace(_corners(values)[known]) / whole
 
 
-def draw(scores: pd.DataFrame, task: str) -> Figure:
-    """Small multiples, the first a key to the axes; the number is the area."""
-    values = table(scores, task)
-    names = [verifier for _, verifier in axes_of(scores, task)]
-    kinds = scores.drop_duplicates("suspect").set_index("suspect")["positive"]
-    height = -(-(len(values) + 1) // COLUMNS)
-    figure = Figure(figsize=(1.42 * COLUMNS, 1.62 * height + 0.45), layout="constrained")
-    grid = figure.subplots(height, COLUMNS, squeeze=False).ravel()
-    _key(grid[0], names)
-    for axes, (_, row) in zip(grid[1:], values.iterrows(), strict=False):
-        family, suspect = (str(row.pop(name)) for name in ("family", "suspect"))
-        look = LOOKS["victim" if family == "victim" else "positive" if kinds[suspect] else "negative"]
-        _panel(axes, row.to_numpy(dtype=float), look)
-        axes.set_title(f"{_wrapped(suspect)}\n{_number(area(row.to_numpy(dtype=float)))}", fontsize=6.5, pad=2)
-    for axes in grid:
-        axes.set_axis_off()
-        axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
-    handles = [Patch(label=name, **look) for name, look in LOOKS.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(LOOKS), frameon=False)
-    return figure
+def draw(scores: pd.DataFrame, task: str, sheet: Sheet) -> Iterator[Figure]:
+    """Small multiples, the first a key to the axes; filled is the family's mean, and the number its area.
+
+    Grey outlines are the family's suspects one by one.
+    """
+    values, methods = table(scores, task), axes_of(scores, task)
+    kinds = scores.drop_duplicates("family").set_index("family")["positive"]
+    panels: list[tuple[str, Floats] | None] = [None]
+    for family, group in values.groupby("family", sort=False):
+        panels.append((str(family), group.drop(columns=["family", "suspect"]).to_numpy(dtype=float)))
+    grid = Grid(sheet.width, SIZE, SIZE, left=0.12, title=0.3, foot=0.06, gap=0.12, columns=6, stretch=1.0)
+    legend = Legend(_handles(), sheet.width)
+    for page in grid.pages(panels, legend.height):
+        figure, shown = grid.figure(len(page), legend)
+        for axes, content in zip(shown, page, strict=True):
+            axes.set_axis_off()
+            axes.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25))
+            if content is None:
+                _key(axes, _apart([sheet.names.method(*method) for method in methods]))
+                continue
+            family, suspects = content
+            side = "victim" if family == "victim" else "positive" if kinds[family] else "negative"
+            _panel(axes, suspects, LOOKS[side])
+            _name(axes, sheet.family(family), suspects)
+        yield figure
 
 
 LOOKS: dict[str, dict[str, Any]] = {
-    "victim": {"facecolor": style.GREY, "edgecolor": style.INK},
+    "victim": {"facecolor": "#BBBBBB", "edgecolor": style.INK},
     "positive": {"facecolor": "#9CC9E4", "edgecolor": style.BLUE},
     "negative": {"facecolor": "white", "edgecolor": style.RED, "hatch": "//////"},
 }
@@ -98,37 +107,67 @@ def _shoelace(corners: Floats) -> float:
 
 
 def _rings(axes: Axes, count: int) -> None:
-    for corner in _corners(np.ones(count)):
-        axes.plot([0, corner[0]], [0, corner[1]], color=style.PALE, linewidth=0.6, zorder=0)
-    for radius, line in ((1.0, "-"), (0.5, ":")):  # above the polygon, which would hide the threshold
-        look: dict[str, Any] = {"edgecolor": style.INK if radius < 1 else style.GREY, "linewidth": 0.7}
-        axes.add_patch(Polygon(_corners(np.full(count, radius)), fill=False, linestyle=line, zorder=3, **look))
+    spokes = [np.stack([np.zeros(2), corner]) for corner in _corners(np.ones(count))]
+    axes.add_collection(LineCollection(spokes, colors=style.PALE, linewidths=0.6, zorder=0))
+    for radius, line, color in ((1.0, "-", style.GREY), (0.5, ":", style.INK)):  # above what would hide the threshold
+        ring = [_corners(np.full(count, radius))]
+        look: dict[str, Any] = {"edgecolors": color, "linewidths": 0.7, "linestyles": line}
+        axes.add_collection(PolyCollection(ring, facecolors="none", zorder=4, **look))
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """The names without the words that all of them begin with."""
+    words = [name.split(" ") for name in names]
+    shared = len(list(takewhile(lambda same: len(set(same)) == 1, zip(*(each[:-1] for each in words), strict=False))))
+    return [" ".join(each[shared:]) for each in words]
 
 
 def _key(axes: Axes, names: Sequence[str]) -> None:
     _rings(axes, len(names))
-    for (x, y), name in zip(1.2 * _corners(np.ones(len(names))), names, strict=True):
-        side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
-        axes.text(x * 0.95, y, name, ha=side, va="center", fontsize=7, fontweight="bold")
-    axes.text(0, 0, "dotted:\nthreshold", ha="center", va="center", fontsize=6, color=style.INK)
+    for (x, y), name in zip(0.72 * _corners(np.ones(len(names))), names, strict=True):
+        axes.text(x, y, name, ha="center", va="center", fontsize=style.TINY, fontweight="bold")
+    axes.text(0, 0, "key", ha="center", va="center", fontsize=style.TINY, color=style.GREY)
 
 
-def _panel(axes: Axes, values: Floats, look: dict[str, Any]) -> None:
-    _rings(axes, len(values))
-    known = ~np.isnan(values)
+def _panel(axes: Axes, suspects: Floats, look: dict[str, Any]) -> None:
+    """The mean of suspects (suspects, axes), and each of them in outline where there are several."""
+    mean = _mean(suspects)
+    _rings(axes, len(mean))
+    known = ~np.isnan(mean)
     if known.any():
-        axes.add_patch(Polygon(_corners(np.nan_to_num(values))[known], linewidth=1.0, zorder=2, **look))
-    for x, y in 1.12 * _corners(np.ones(len(values)))[~known]:
-        axes.text(x, y, "n/a", ha="center", va="center", fontsize=5.5, color=style.GREY)
+        axes.add_collection(
+            PolyCollection([_corners(np.nan_to_num(mean))[known]], linewidths=1.0, zorder=2, **_many(look))
+        )
+    if len(suspects) > 1:
+        outlines = [_corners(np.nan_to_num(row))[~np.isnan(row)] for row in suspects if not np.isnan(row).all()]
+        axes.add_collection(
+            PolyCollection(outlines, facecolors="none", edgecolors=style.GREY, linewidths=0.3, zorder=3)
+        )
+    for x, y in 1.12 * _corners(np.ones(len(mean)))[~known]:
+        axes.text(x, y, "n/a", ha="center", va="center", fontsize=5, color=style.GREY)
 
 
-def _wrapped(name: str) -> str:
-    """A suspect's label in two lines: its family, then its rung, without the settings' names where that is long."""
-    family, _, rung = name.partition(" ")
-    if len(rung) > WIDEST:
-        rung = ", ".join(part.partition("=")[2] for part in rung.split(" "))
-    return f"{family.replace('_', ' ')}\n{rung}"
+def _many(look: dict[str, Any]) -> dict[str, Any]:
+    return {"facecolors": look["facecolor"], "edgecolors": look["edgecolor"], "hatch": look.get("hatch")}
 
 
-def _number(value: float) -> str:
-    return "n/a" if np.isnan(value) else f"{value:.2f}"
+def _mean(suspects: Floats) -> Floats:
+    """Over the suspects that an axis knows, NaN where it knows none."""
+    known = ~np.isnan(suspects)
+    count = known.sum(axis=0)
+    return np.where(count > 0, np.nansum(suspects, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _name(axes: Axes, family: str, suspects: Floats) -> None:
+    share = area(_mean(suspects))
+    count = f" ({len(suspects)})" if len(suspects) > 1 else ""
+    name = f"{family}{count}"
+    text = f"{name}\n{'n/a' if np.isnan(share) else f'{share:.2f}'}"
+    axes.set_title(text, fontsize=style.fitted(name, 1.08 * SIZE, style.SMALL), linespacing=1.1, pad=2.0)
+
+
+def _handles() -> list[Patch | Line2D]:
+    filled: list[Patch | Line2D] = [Patch(label=name, **look) for name, look in LOOKS.items()]
+    dotted: dict[str, Any] = {"color": style.INK, "linestyle": ":", "linewidth": 0.7}
+    single: dict[str, Any] = {"color": style.GREY, "linewidth": 0.5}
+    return [*filled, Line2D([], [], label="threshold", **dotted), Line2D([], [], label="single suspects", **single)]

@@ -1,20 +1,22 @@
-"""ARUC against one setting at a time, all else as in the run: a panel per setting, a line per verifier."""
+"""ARUC against one setting at a time, all else as in the run: panels by setting and access, a line per verifier."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.report import findings as found
-from benchmark.report.figures import style
+from benchmark.report.figures import band, style
+from benchmark.report.figures.grid import Grid, Legend
+from benchmark.report.figures.sheet import Method, Sheet, of_method
+from benchmark.report.names import spaced
 
-COLUMNS = 2  # panels in a row
 WORDS = {
     "count": "N: number of prints",
     "xi": "xi: bound of the perturbation",
@@ -23,42 +25,57 @@ WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A setting, and the methods of one access class whose lines it holds."""
+
+    setting: str
+    access: str
+    methods: tuple[Method, ...]
+
+
 def draw(
-    scores: pd.DataFrame,
-    ablations: pd.DataFrame,
-    task: str,
-    config: Mapping[str, Any] | None = None,
-    marks: Container[str] = (),
-) -> Figure:
-    """Means over repeats with a band of one standard deviation; the run's own value is a dotted line where known.
+    scores: pd.DataFrame, ablations: pd.DataFrame, task: str, sheet: Sheet, config: Mapping[str, Any] | None = None
+) -> Iterator[Figure]:
+    """Means with a band; the run's own value is a dotted line where known.
 
     Args:
         config: the manifest's `config`, for the run's own values.
     """
     here = ablations[(ablations["task"] == task) & ablations["aruc"].notna()]
-    names = settings(here)
-    width = min(COLUMNS, len(names))
-    figure = Figure(figsize=(max(3.1 * width + 0.5, 4.6), 2.1 * -(-len(names) // width) + 0.9), layout="constrained")
-    grid = figure.subplots(-(-len(names) // width), width, sharey=True, squeeze=False)
-    looks = _looks(here)
-    for axes, name in zip(grid.ravel(), names, strict=False):
-        chosen = here[here["setting"] == name]
-        for (fingerprint, verifier), group in chosen.groupby(["fingerprint", "verifier"], sort=False):
-            _line(axes, group, looks[str(fingerprint), str(verifier)])
-        own = default(config or {}, name, str(chosen["fingerprint"].iloc[0]))
-        if own is not None:
-            axes.axvline(own, color=style.GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0)
-        axes.set_xlabel(WORDS.get(name, name))
-    for axes in grid.ravel()[len(names) :]:
-        axes.set_axis_off()
-    for row in grid:
-        row[0].set(ylabel="ARUC", ylim=(-0.02, 1.02), yticks=(0, 0.5, 1))
-    handles = [
-        Line2D([], [], markersize=4, linewidth=1.2, label=found.label(scores, *method, marks), **look)
-        for method, look in looks.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, handlelength=3)
-    return figure
+    shown = [method for method in sheet.places if method in set(found.methods(here))]
+    handles = [Line2D([], [], label=sheet.label(method), **sheet.line(method) | SIGN) for method in shown]
+    legend = Legend(handles, sheet.width)
+    grid = Grid(sheet.width, 1.75, 1.25, left=0.42, foot=0.0, below=0.38, stretch=1.7, columns=3)
+    for page in grid.pages(panels(scores, here), legend.height):
+        figure, drawn = grid.figure(len(page), legend)
+        for axes, panel in zip(drawn, page, strict=True):
+            _panel(axes, here[here["setting"] == panel.setting], panel, sheet)
+            own = default(config or {}, panel.setting, panel.methods[0][0])
+            if own is not None:
+                axes.axvline(own, color=style.GREY, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0)
+        for axes in grid.first(drawn):
+            axes.set_ylabel("ARUC")
+        yield figure
+
+
+SIGN: dict[str, Any] = {"markersize": 3.6, "linewidth": 1.1, "markeredgewidth": 0.8}
+
+
+def panels(scores: pd.DataFrame, ablations: pd.DataFrame) -> list[Panel]:
+    """A setting's methods by access, at most `style.LINES` of them in a panel."""
+    access = scores.drop_duplicates(["fingerprint", "verifier"]).set_index(["fingerprint", "verifier"])["access"]
+    found_here = []
+    for setting in settings(ablations):
+        groups: dict[str, list[Method]] = {}
+        for method in found.methods(ablations[ablations["setting"] == setting]):
+            groups.setdefault(str(access[method]), []).append(method)
+        if sum(map(len, groups.values())) <= style.LINES:
+            groups = {", ".join(groups): [method for methods in groups.values() for method in methods]}
+        for name, methods in groups.items():
+            parts = range(0, len(methods), style.LINES)
+            found_here += [Panel(setting, name, tuple(methods[i : i + style.LINES])) for i in parts]
+    return found_here
 
 
 def settings(ablations: pd.DataFrame) -> list[str]:
@@ -69,11 +86,11 @@ def settings(ablations: pd.DataFrame) -> list[str]:
 
 
 def sizes(ablations: pd.DataFrame, task: str) -> str:
-    """What one point rests on: "20+20 suspects, 5 repeats, N = 10 to 100 prints"."""
+    """What one point rests on: "20+20 suspects, 3 victims, 2 repeats, N = 10 to 100 prints"."""
     here = ablations[(ablations["task"] == task) & ablations["aruc"].notna()]
     positives, negatives, prints = (_range(here[name]) for name in ("positives", "negatives", "n"))
-    repeats = here["repeat"].nunique()
-    return f"{positives}+{negatives} suspects, {repeats} repeat{'s' * (repeats != 1)}, {prints} prints"
+    sets = [f"{here[name].nunique()} {name}{'s' * (here[name].nunique() != 1)}" for name in ("victim", "repeat")]
+    return f"{positives}+{negatives} suspects, {', '.join(sets)}, {prints} prints"
 
 
 def default(config: Mapping[str, Any], setting: str, fingerprint: str) -> float | None:
@@ -83,21 +100,16 @@ def default(config: Mapping[str, Any], setting: str, fingerprint: str) -> float 
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _line(axes: Axes, group: pd.DataFrame, look: dict[str, Any]) -> None:
-    over = group.groupby("value")["aruc"]
-    mean, sd = over.mean(), over.std(ddof=1).fillna(0.0)
-    if sd.any():
-        low, high = np.clip(mean - sd, 0, 1), np.clip(mean + sd, 0, 1)
-        axes.fill_between(mean.index, low, high, color=look["color"], alpha=0.15, linewidth=0)
-    axes.plot(mean.index, mean, markersize=4, linewidth=1.2, **look)
-
-
-def _looks(here: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
-    """One look a method, the same in every panel."""
-    return {
-        method: style.line(place) | {"markerfacecolor": "white" if place % 2 else style.line(place)["color"]}
-        for place, method in enumerate(found.methods(here))
-    }
+def _panel(axes: Axes, rows: pd.DataFrame, panel: Panel, sheet: Sheet) -> None:
+    for method in panel.methods:
+        table = of_method(rows, method).pivot(index=["victim", "repeat"], columns="value", values="aruc")
+        complete = table.dropna()  # the same sets of prints at every value, or it would be no curve
+        whole = table.dropna(axis=1) if complete.empty else complete
+        band.draw(axes, whole.columns, whole, whole.index.get_level_values("victim"), **sheet.line(method) | SIGN)
+    style.shares(axes, x=False, y=True)
+    axes.tick_params(labelbottom=True)
+    axes.set_title(panel.access)
+    axes.set_xlabel(WORDS.get(panel.setting, spaced(panel.setting)))
 
 
 def _range(values: pd.Series) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,52 +11,65 @@ from typing import Any
 import jinja2
 import pandas as pd
 from markupsafe import Markup
+from PIL import Image
 
 from benchmark.report import findings as found
+from benchmark.report import reading
 from benchmark.report.figures.picture import Picture
 from benchmark.report.findings import Findings
+from benchmark.report.names import Names, spaced
 from benchmark.report.tables.table import Table
 
-VECTOR_LIMIT = 300_000  # bytes; a larger svg is shown as png so that the page stays small
+EMBEDDED = 2_200_000  # characters of pictures within the page; further ones are files beside it
+INCH = 110  # pixels of the page that an inch of a figure takes
 RUN = ("seeds", "versions", "hardware", "git", "counts", "seconds")
+READING = "READING.md"
+SOURCES = {  # the csv with what a table shows, to the last digit
+    **{"headline": ("summary", "families"), "areas": ("summary",), "owner": ("summary", "verdicts")},
+    **{"differences": ("differences",), "operating_points": ("summary",), "degraded": ("scores",), "worth": ("worth",)},
+    **{"families": ("scores",), "family_areas": ("families",), "matrix": ("scores",), "channels": ("scores",)},
+    **{"stealth": ("visibility", "detections"), "cost": ("scores", "prints"), "generation": ("prints", "scores")},
+    **{"models": ("models",), "published": ("summary", "visibility", "detections")},
+}
 
 
 def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Picture], folder: Path) -> None:
-    """Fills the template with findings of the main channel; the figures are read from `folder`/figures."""
+    """Fills the template with findings of the main channel; csv and figures are those in `folder`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    shown = [
-        {"section": p.section, "caption": p.caption, "source": _embedded(folder / "figures", p.name)} for p in pictures
-    ]
     page = environment.get_template("page.html.j2").render(
         experiment=findings.experiment,
         question=found.QUESTIONS[findings.question],
-        channel=found.channel_name(findings.channel),
-        facts=facts(findings.scores),
-        tables={name: _markup(table) for name, table in tables.items()},
+        channel=spaced(findings.channel),
+        facts=facts(findings),
+        tables={name: _shown(table, folder) for name, table in tables.items()},
         filled={name: bool(table.rows) for name, table in tables.items()},
-        pictures=shown,
+        pictures=_pictures(pictures, folder / "figures"),
         sections={picture.section for picture in pictures},
         failures=list(findings.manifest.get("failures", [])),
         losers=losers(findings.scores),
+        reading=READING if (folder / READING).is_file() else "",
+        data=sorted(path.name for path in folder.iterdir() if ".csv" in path.suffixes),
         run={name: _lines(findings.manifest[name]) for name in RUN if name in findings.manifest},
         config=_lines(findings.manifest.get("config", {})),
     )
     (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
 
 
-def facts(scores: pd.DataFrame) -> dict[str, Any]:
-    """For the opening sentences: tasks, methods, repeats, prints, and by side how many suspects per task, and which."""
+def facts(findings: Findings) -> dict[str, Any]:
+    """For the opening sentences: tasks, methods, victims, repeats, prints, and by side how many suspects, and which."""
+    scores, names = findings.scores, Names.of(findings.scores, findings.manifest)
     suspects = scores[scores["family"] != "victim"].drop_duplicates(["task", "suspect"])
     sides = {
         side: suspects[suspects["positive"] == positive]
         for side, positive in (("positives", True), ("negatives", False))
     }
     return {
-        "tasks": found.tasks(scores),
-        "fingerprints": [str(name) for name in scores["fingerprint"].unique()],
+        "tasks": [spaced(task) for task in found.tasks(scores)],
+        "fingerprints": [names.fingerprint(str(key)) for key in scores["fingerprint"].unique()],
+        "victims": int(scores["victim"].nunique()),
         "repeats": int(scores["repeat"].nunique()),
         "prints": _range(scores.loc[scores["score"].notna(), "n"]),
         **{side: _range(_sizes(members, found.tasks(scores))) for side, members in sides.items()},
@@ -71,7 +85,10 @@ def _sizes(suspects: pd.DataFrame, tasks: list[str]) -> pd.Series:
 def losers(scores: pd.DataFrame) -> list[str]:
     """Degraded suspects by task, "digits_class: filter_pruning ratio=5/16, ..."."""
     lost = scores[scores["degraded"] & (scores["family"] != "victim")].drop_duplicates(["task", "suspect"])
-    return [f"{task}: {', '.join(map(str, group['suspect']))}" for task, group in lost.groupby("task", sort=False)]
+    return [
+        f"{spaced(str(task))}: {', '.join(map(str, group['suspect']))}"
+        for task, group in lost.groupby("task", sort=False)
+    ]
 
 
 def _range(values: pd.Series) -> str:
@@ -82,17 +99,34 @@ def _range(values: pd.Series) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _markup(table: Table) -> Any:
-    """The table's own html, which escapes its cells itself."""
-    return Markup(table.html())
+def _shown(table: Table, folder: Path) -> dict[str, Any]:
+    """The table's own html, which escapes its cells itself, and the files that hold what it shows."""
+    names = (reading.file_of(name) for name in SOURCES.get(table.name, ()))
+    files = [name for name in (*names, f"tables/{table.name}.tex") if (folder / name).is_file()]
+    return {"html": Markup(table.html()), "notes": Markup(table.html_notes()), "files": files}
 
 
-def _embedded(folder: Path, name: str) -> str:
-    """The figure as a data address: the svg, or the png where that is large or holds pictures."""
-    vector = folder / f"{name}.svg"
-    if vector.stat().st_size <= VECTOR_LIMIT and not name.startswith("gallery"):
-        return f"data:image/svg+xml;base64,{base64.b64encode(vector.read_bytes()).decode()}"
-    return f"data:image/png;base64,{base64.b64encode((folder / f'{name}.png').read_bytes()).decode()}"
+def _pictures(pictures: list[Picture], folder: Path) -> list[dict[str, Any]]:
+    """What the page needs of each figure: its png within the page, as long as that does not grow too large."""
+    shown, free = [], EMBEDDED
+    for picture in pictures:
+        content = (folder / f"{picture.name}.png").read_bytes()
+        source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        if len(source) > free:
+            source = f"figures/{picture.name}.png"
+        else:
+            free -= len(source)
+        width, height = _size(content)
+        sizes = {"source": source, "width": width, "height": height}
+        shown.append({"section": picture.section, "caption": picture.caption} | sizes)
+    return shown
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Width and height on the page in pixels."""
+    with Image.open(io.BytesIO(png)) as image:
+        dots = float(image.info["dpi"][0])
+        return round(image.width / dots * INCH), round(image.height / dots * INCH)
 
 
 def _lines(value: Any, path: str = "") -> list[tuple[str, str]]:

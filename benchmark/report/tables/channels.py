@@ -7,18 +7,19 @@ import pandas as pd
 from benchmark import metrics
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
+from benchmark.report.names import spaced
 from benchmark.report.numbers import DASH, spread
 from benchmark.report.summary import judged
 from benchmark.report.tables.table import Footnotes, Row, Table
 
 ABOUT = (
     "A channel is what stands between a query and the suspect, such as rounding to 8-bit pictures. Over all suspects, "
-    "mean ± standard deviation over repeats. Where no table or figure names a channel it is «{}»."
+    "mean ± standard deviation over victims. Where no table or figure names a channel it is «{}»."
 )
 
 
 def table(findings: Findings) -> Table:
-    """ARUC and AUC over all suspects, a pair of columns per channel, mean ± sd over repeats."""
+    """ARUC and AUC over all suspects, a pair of columns per channel, mean ± sd over victims."""
     notes = Footnotes()
     scores, names = findings.scores, found.channels(findings)
     suspects = scores[scores["family"] != "victim"]
@@ -27,8 +28,8 @@ def table(findings: Findings) -> Table:
         name = found.label(scores, str(fingerprint), str(verifier))
         cells = [cell for key in names for cell in _pair(group[group["channel"] == key], notes)]
         rows.append((str(task), notes.cell(name, findings.marks.get(str(fingerprint), "")), *cells))
-    pairs = (f"{area}, {found.channel_name(key)}" for key in names for area in ("ARUC", "AUC"))
-    about = ABOUT.format(found.channel_name(findings.channel))
+    pairs = (f"{area}, {spaced(key)}" for key in names for area in ("ARUC", "AUC"))
+    about = ABOUT.format(spaced(findings.channel))
     return Table("channels", "Verdicts by channel", ("Task", "Method", *pairs), rows, 2, [about], notes.texts)
 
 
@@ -39,7 +40,8 @@ def _pair(group: pd.DataFrame, notes: Footnotes) -> Row:
     if not judged(group):
         reason = next((text for text in group["reason"] if text), "no scored positive or no scored negative")
         return notes.cell("n/a", str(reason)), DASH
-    areas = pd.DataFrame([_areas(repeat) for _, repeat in group.groupby("repeat") if judged(repeat)])
+    sets = {key: _areas(each) for key, each in group.groupby(["victim", "repeat"]) if judged(each)}
+    areas = pd.DataFrame(sets).T.groupby(level=0).mean()
     aruc, auc = (spread(areas[name].mean(), areas[name].std(ddof=1)) for name in areas)
     return aruc, auc
 

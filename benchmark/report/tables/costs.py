@@ -8,31 +8,35 @@ from typing import Any
 import pandas as pd
 
 from benchmark.report import findings as found
+from benchmark.report.names import Names
 from benchmark.report.numbers import DASH, duration, number, spread
-from benchmark.report.tables.headline import SELF_SCORE_FLOOR
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
-SELF_SCORE = f"Self score: the victim's own score. Below {SELF_SCORE_FLOOR} the method failed on this victim."
+WORKS = (
+    "n: prints × victims × repeats. Works: share of the prints that the victim itself answers as they want, over all "
+    "verifiers; the others are dropped. Self score: the victim's own score. ± is over victims and repeats."
+)
 
 
-def generation(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
-    """Acceptance, self scores and the method's own numbers per task and fingerprint, mean ± sd over repeats."""
-    notes = Footnotes()
+def generation(
+    scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED, names: Names | None = None
+) -> Table:
+    """What works, acceptance, self scores and the method's own numbers, mean ± sd over victims and repeats."""
+    notes, names = Footnotes(), names or Names.of(scores, {})
     rows: list[Row] = []
     for (task, fingerprint), group in prints.groupby(["task", "fingerprint"], sort=False):
         rows.append(
             (
                 str(task),
-                notes.cell(str(fingerprint), marks.get(str(fingerprint), "")),
+                notes.cell(names.fingerprint(str(fingerprint)), marks.get(str(fingerprint), "")),
                 _self_scores(scores, str(task), str(fingerprint)),
                 _notes(group["notes"]),
                 f"{number(group['n'].mean(), 0)} × {len(group)}",
-                spread(100 * group["accepted"].mean(), 100 * group["accepted"].std(ddof=1), 1),
+                *(spread(100 * group[c].mean(), 100 * group[c].std(ddof=1), 1) for c in ("works", "accepted")),
             )
         )
-    header = ("Task", "Fingerprint", "Self score", "Notes", "n", "Accepted %")
-    about = ["n: prints × repeats.", SELF_SCORE]
-    return Table("generation", "How the prints were made", header, rows, 4, about, notes.texts)
+    header = ("Task", "Fingerprint", "Self score", "Notes", "n", "Works %", "Accepted %")
+    return Table("generation", "How the prints were made", header, rows, 4, [WORKS], notes.texts)
 
 
 def cost(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
@@ -53,7 +57,7 @@ def cost(scores: pd.DataFrame, prints: pd.DataFrame, marks: Mapping[str, str] = 
         )
     header = ("Task", "Method", "Access", "Seconds to generate", "Queries per suspect", "Seconds per suspect")
     about = (
-        "Means over repeats, and over suspects; processor seconds on a CPU, elapsed seconds on an accelerator. "
+        "Means over victims, repeats and suspects; processor seconds on a CPU, elapsed seconds on an accelerator. "
         "Verifiers of one fingerprint share its prints and their generation."
     )
     return Table("cost", "What a verdict costs", header, rows, 3, [about], notes.texts)
@@ -105,7 +109,7 @@ def _self_scores(scores: pd.DataFrame, task: str, fingerprint: str) -> str:
 
 
 def _notes(column: pd.Series) -> str:
-    """Means of a method's own numbers over repeats, "gap 4.9, k 5"; other values as they first stand."""
+    """Means of a method's own numbers over victims and repeats, "gap 4.9, k 5"; other values as they first stand."""
     given = [note for note in column if isinstance(note, Mapping)]
     keys = dict.fromkeys(key for note in given for key in note)
     return ", ".join(f"{key} {_mean([note[key] for note in given if key in note])}" for key in keys) or DASH

@@ -8,10 +8,14 @@ import pandas as pd
 
 from benchmark.report import findings as found
 from benchmark.report.numbers import DASH, number
+from benchmark.report.tables.reasons import merged
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 FAILED = "Not measured: a job failed, see the failures."
-ABOUT = "Means over repeats. n/a: the method does not apply to the task or to the suspect, for the reason at the mark."
+ABOUT = (
+    "Means over victims and repeats. n/a: the method does not apply to the task or to the suspect, for the reason at "
+    "the mark."
+)
 
 
 def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
@@ -19,8 +23,9 @@ def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Ta
     notes = Footnotes()
     methods = found.methods(scores)
     suspects = scores[scores["family"] != "victim"]
+    reasons = merged(map(str, suspects.loc[suspects["score"].isna(), "reason"].unique()))
     cells = {
-        key: _cell(group, notes)
+        key: _cell(group, reasons, notes)
         for key, group in suspects.groupby(["task", "suspect", "fingerprint", "verifier"], sort=False)
     }
     rows: list[Row] = []
@@ -31,13 +36,13 @@ def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Ta
     header = ("Task", "Suspect", *(found.label(scores, *method) for method in methods))
     about = [ABOUT]
     if suspects["degraded"].any():
-        about.append("† The suspect lost more than 5 points.")
+        about.append("† The suspect is degraded, as a copy of one victim at least.")
     about += [f"{name}: {marks[name]}" for name in dict.fromkeys(name for name, _ in methods) if name in marks]
     return Table("matrix", "Matching score of every suspect", header, rows, 2, about, notes.texts)
 
 
-def _cell(group: pd.DataFrame, notes: Footnotes) -> Cell | str:
-    """The mean score of one method on one suspect, with the marks of the repeats that have none."""
-    reasons = dict.fromkeys(str(text) for text in group.loc[group["score"].isna(), "reason"])
-    text = "n/a" if group["score"].isna().all() else number(group["score"].mean(), 2)
-    return notes.cell(text, *reasons)
+def _cell(group: pd.DataFrame, reasons: Mapping[str, str], notes: Footnotes) -> Cell | str:
+    """The mean score of one method on one suspect, with the marks of the victims and repeats that have none."""
+    given = dict.fromkeys(reasons[str(text)] for text in group.loc[group["score"].isna(), "reason"])
+    text = "n/a" if group["score"].isna().all() else number(group.groupby("victim")["score"].mean().mean(), 2)
+    return notes.cell(text, *given)

@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.errors import InputError
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
+from benchmark.report.names import Names
 from benchmark.report.numbers import DASH, number, spread
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
@@ -53,6 +54,7 @@ class Ours:
     visibility: pd.DataFrame
     detections: pd.DataFrame
     marks: Mapping[str, str]
+    names: Names
     notes: Footnotes = field(default_factory=Footnotes)
 
     def judged(self, claim: pd.Series) -> pd.DataFrame:
@@ -69,6 +71,10 @@ class Ours:
         """A text that names a fingerprint, with its mark."""
         return self.notes.cell(text, self.marks.get(fingerprint, ""))
 
+    def fingerprint(self, key: str) -> Cell | str:
+        """A fingerprint by name, with its mark."""
+        return self.named(self.names.fingerprint(key), key)
+
 
 def table(findings: Findings, summary: pd.DataFrame, published: pd.DataFrame) -> Table:
     """Published, measured, difference, n and source; published values without a counterpart are counted in a note.
@@ -76,8 +82,8 @@ def table(findings: Findings, summary: pd.DataFrame, published: pd.DataFrame) ->
     A published value that names no verifier stands beside each of ours. Where the paper has a metric but no value, ours
     stands beside a dash.
     """
-    main = found.of_main_channel(findings)
-    ours = Ours(main.scores, summary, main.prints, main.visibility, main.detections, findings.marks)
+    main, names = found.of_main_channel(findings), Names.of(findings.scores, findings.manifest)
+    ours = Ours(main.scores, summary, main.prints, main.visibility, main.detections, findings.marks, names)
     rows: list[Row] = []
     absent = 0
     for _, claim in published.iterrows():
@@ -123,7 +129,7 @@ def _of_prints(ours: Ours, claim: pd.Series) -> Iterator[Row]:
         values = factor * visible.loc[visible["task"] == task, column]
         measured = (values.mean(), values.std(ddof=1))
         name = f"{metric} {claim['unit']}"
-        yield _row(claim, ours.named(method, method), name, group.iloc[0], measured, _prints(group, values), digits)
+        yield _row(claim, ours.fingerprint(method), name, group.iloc[0], measured, _prints(group, values), digits)
 
 
 def _of_detectors(ours: Ours, claim: pd.Series) -> Iterator[Row]:
@@ -137,7 +143,7 @@ def _of_detectors(ours: Ours, claim: pd.Series) -> Iterator[Row]:
             values = 100 * part["rate"]
             measured = (values.mean(), values.std(ddof=1))
             metric = f"Detection rate {claim['unit']} ({claim['verifier']}, {threshold})"
-            yield _row(claim, ours.named(method, method), metric, part.iloc[0], measured, _prints(part, values), 1)
+            yield _row(claim, ours.fingerprint(method), metric, part.iloc[0], measured, _prints(part, values), 1)
 
 
 def _gains(ours: Ours, claim: pd.Series) -> Iterator[Row]:
@@ -158,7 +164,7 @@ def _gains(ours: Ours, claim: pd.Series) -> Iterator[Row]:
 
 
 def _suspects(row: pd.Series) -> str:
-    return f"{row['positives']}+{row['negatives']} × {row['repeats']}"
+    return f"{row['positives']}+{row['negatives']} × {row['victims']} × {row['repeats']}"
 
 
 def _prints(group: pd.DataFrame, values: pd.Series) -> str:

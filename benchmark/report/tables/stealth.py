@@ -9,12 +9,14 @@ import pandas as pd
 
 from benchmark.report import findings as found
 from benchmark.report.findings import Findings
+from benchmark.report.names import Names, spaced
 from benchmark.report.numbers import DASH, number, spread
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 ABOUT = [
     "Accuracy: share of prints that the victim gives the label of their source image. PSNR: against each print's own "
-    "source image, – where a method has none. Mean ± standard deviation over repeats; n: prints × repeats.",
+    "source image, – where a method has none. Mean ± standard deviation over "
+    "victims and repeats; n: prints × victims × repeats.",
     "DR, detection rate: share of the prints that a detector flags at the threshold named, 0 is best; of clean test "
     "images it is the false-positive rate. AUROC: prints told from clean test images by the detector's distance, 0.5 "
     "is best.",
@@ -29,6 +31,7 @@ class Detected:
         main: the rows of the main channel, for what no channel touches.
     """
 
+    names: Names
     rows: pd.DataFrame
     main: pd.DataFrame
     distances: pd.DataFrame
@@ -42,8 +45,9 @@ class Detected:
 
     def header(self) -> tuple[str, ...]:
         """The rates first, then the areas."""
-        rates = (f"DR {detector} {threshold}".strip() + " %" for detector, threshold in self.pairs)
-        return (*rates, *(f"AUROC {detector}" for detector in self.detectors))
+        called = self.names.detector
+        rates = (f"DR {called(detector)} {threshold}".strip() + " %" for detector, threshold in self.pairs)
+        return (*rates, *(f"AUROC {called(detector)}" for detector in self.detectors))
 
     def of_prints(self, task: str, fingerprint: str, channel: str) -> Row:
         """The cells of one fingerprint's prints behind one channel."""
@@ -64,21 +68,21 @@ class Detected:
         return f"{numbers.nunique()}" if len(numbers) else DASH
 
     def values(self) -> str:
-        """The thresholds that bear the names in the header, by task, means over repeats."""
+        """The thresholds that bear the names in the header, by task, means over victims and repeats."""
         parts = []
         for task, here in self.main[self.main["value"].notna()].groupby("task", sort=False):
-            named = here["detector"] + " " + here["threshold"]
+            named = here["detector"].map(self.names.detector) + " " + here["threshold"]
             means = here.groupby(named, sort=False)["value"].mean()
             parts.append(f"{task}: " + ", ".join(f"{name} {mean:.3g}" for name, mean in means.items()))
-        return f"Thresholds (means over repeats). {'; '.join(parts)}." if parts else ""
+        return f"Thresholds (means over victims and repeats). {'; '.join(parts)}." if parts else ""
 
     def _cell(
         self, here: pd.DataFrame, column: str, factor: int, digits: int, detector: str, threshold: str | None = None
     ) -> Cell | str:
-        """Mean ± sd over repeats, or why there is none."""
+        """Mean ± sd over victims and repeats, or why there is none."""
         of_detector = here[here["detector"] == detector]
         chosen = of_detector if threshold is None else of_detector[of_detector["threshold"] == threshold]
-        values = factor * chosen.groupby("repeat")[column].mean().dropna()
+        values = factor * chosen.groupby(["victim", "repeat"])[column].mean().dropna()
         if len(values):
             return spread(values.mean(), values.std(ddof=1), digits)
         reason = next((reason for reason in of_detector["reason"] if reason), "")
@@ -87,18 +91,19 @@ class Detected:
 
 def table(findings: Findings) -> Table:
     """A row per fingerprint and channel, and under each task the false-positive rates on clean images."""
+    names = Names.of(findings.scores, findings.manifest)
     prints, detections, main = findings.prints, findings.detections, found.of_main_channel(findings)
-    detected = Detected(detections, main.detections, findings.distances, _pairs(detections))
+    detected = Detected(names, detections, main.detections, findings.distances, _pairs(detections))
     rows: list[Row] = []
     for task in _names(prints["task"], detections["task"]):
         here = _of(prints, task=task)
         for fingerprint in _names(here["fingerprint"], _of(detections, task=task)["fingerprint"]):
-            name = detected.notes.cell(fingerprint, findings.marks.get(fingerprint, ""))
+            name = detected.notes.cell(names.fingerprint(fingerprint), findings.marks.get(fingerprint, ""))
             for channel in found.channels(findings):
                 seen = _of(findings.visibility, task=task, fingerprint=fingerprint, channel=channel)
                 made = _size(_of(here, fingerprint=fingerprint))
                 cells = (*_visible(seen), *detected.of_prints(task, fingerprint, channel))
-                rows.append((task, name, found.channel_name(channel), made, *cells))
+                rows.append((task, name, spaced(channel), made, *cells))
         if len(_of(detections, task=task)):
             rows.append((task, found.CLEAN, DASH, detected.clean_images(task), DASH, DASH, *detected.of_clean(task)))
     header = ("Task", "Fingerprint", "Channel", "n", "Accuracy %", "PSNR dB", *detected.header())

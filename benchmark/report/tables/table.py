@@ -1,4 +1,4 @@
-"""A table as data, rendered as Markdown, LaTeX (booktabs) and HTML."""
+"""A table as data, rendered as Markdown and HTML; `tables.latex` renders it for pdflatex."""
 
 from __future__ import annotations
 
@@ -7,38 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "≤": r"$\le$",
-    "≥": r"$\ge$",
-    "−": r"$-$",
-    "ρ": r"$\rho$",
-    "†": r"\dag{}",
-    "·": r"$\cdot$",
-    "–": "--",
-    "…": r"\dots{}",
-}
+EMPHASIS = {0: "{}", 1: "<strong>{}</strong>", 2: "<u>{}</u>"}  # by rank, in Markdown too: * may stand in the text
 
 
 class Cell(NamedTuple):
-    """Text with the marks of its footnotes."""
+    """Text with the marks of its footnotes; the best of its column has rank 1, in bold, the second 2, underlined."""
 
     text: str
     marks: tuple[str, ...] = ()
+    rank: int = 0
 
 
 Row = tuple[Cell | str, ...]
@@ -65,54 +42,51 @@ class Table:
         notes += [f"<sup>{_md(mark)}</sup> {_md(text)}" for mark, text in self.footnotes.items()]
         return "\n".join(lines + [line for note in notes for line in ("", note)]) + "\n"
 
-    def latex(self) -> str:
-        """A `tabular` for booktabs; the title and the notes stand above and below it as text."""
-        align = "l" * self.left + "r" * (len(self.header) - self.left)
-        lines = [f"% {latex_text(self.title)}", "% needs \\usepackage{booktabs}", f"\\begin{{tabular}}{{{align}}}"]
-        lines += ["\\toprule", _tex_row([latex_text(text) for text in self.header]), "\\midrule"]
-        lines += [_tex_row([_tex_cell(cell) for cell in row]) for row in self.rows]
-        lines += ["\\bottomrule", "\\end{tabular}"]
-        lines += [f"\\par\\footnotesize {latex_text(note)}" for note in self.notes]
-        lines += [
-            f"\\par\\footnotesize\\textsuperscript{{{latex_text(mark)}}} {latex_text(text)}"
-            for mark, text in self.footnotes.items()
-        ]
-        return "\n".join(lines) + "\n"
-
     def html(self) -> str:
-        """A `table` element with caption and scoped headers in a box that scrolls, the notes below it."""
-        head = "".join(f'<th scope="col"{self._side(i)}>{html.escape(t)}</th>' for i, t in enumerate(self.header))
+        """A `table` element with caption and scoped headers in a box that scrolls; its notes are `html_notes`.
+
+        Headers are buttons to a script that sorts by them; the columns of names stay in sight (class `name`).
+        """
+        head = "".join(
+            f'<th scope="col"{self._kind(i)}><button type="button">{html.escape(t)}</button></th>'
+            for i, t in enumerate(self.header)
+        )
         body = "\n".join(f"<tr>{self._html_row(row)}</tr>" for row in self.rows)
-        notes = [html.escape(note) for note in self.notes]
-        notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
-        foot = f'\n<p class="notes">{"<br>".join(notes)}</p>' if notes else ""
-        title = html.escape(self.title)
+        name, title = html.escape(self.name), html.escape(self.title)
         return (
-            f'<div class="wide"><table id="table-{html.escape(self.name)}"><caption>{title}</caption>\n'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>{foot}"
+            f'<div class="wide" tabindex="0" role="region" aria-label="{title}"><table id="table-{name}">'
+            f"<caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
         )
 
-    def _side(self, column: int) -> str:
-        return "" if column < self.left else ' class="number"'
+    def html_notes(self) -> str:
+        """The notes and footnotes, a line each."""
+        notes = [html.escape(note) for note in self.notes]
+        notes += [f"<sup>{html.escape(mark)}</sup> {html.escape(text)}" for mark, text in self.footnotes.items()]
+        return "<br>".join(notes)
+
+    @property
+    def _key(self) -> int:
+        """The column that names the rows: the second where the first is the task."""
+        return 1 if self.header[0] == "Task" and self.left > 1 else 0
+
+    def _kind(self, column: int) -> str:
+        if column <= self._key:
+            return f' class="name{" key" if column == self._key else ""}"'
+        return ' class="number"' if column >= self.left else ""
 
     def _html_row(self, row: Row) -> str:
         cells = []
         for i, cell in enumerate(row):
-            text, marks = as_cell(cell)
-            inside = html.escape(text) + "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
-            tag, scope = ("th", ' scope="row"') if i == 0 else ("td", "")
-            cells.append(f"<{tag}{scope}{self._side(i)}>{inside}</{tag}>")
+            text, marks, rank = as_cell(cell)
+            raised = "".join(f"<sup>{html.escape(mark)}</sup>" for mark in marks)
+            tag, scope = ("th", ' scope="row"') if i <= self._key else ("td", "")
+            cells.append(f"<{tag}{scope}{self._kind(i)}>{EMPHASIS[rank].format(html.escape(text))}{raised}</{tag}>")
         return "".join(cells)
 
 
 def as_cell(cell: Cell | str) -> Cell:
     """A bare string as a cell without marks."""
     return cell if isinstance(cell, Cell) else Cell(cell)
-
-
-def latex_text(text: str) -> str:
-    """Text with LaTeX's special characters escaped, one pass so that no escape is escaped again."""
-    return "".join(LATEX.get(character, character) for character in text)
 
 
 class Footnotes:
@@ -145,19 +119,9 @@ def _md(text: str) -> str:
 
 
 def _md_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return _md(text) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
+    text, marks, rank = as_cell(cell)
+    return EMPHASIS[rank].format(_md(text)) + "".join(f"<sup>{_md(mark)}</sup>" for mark in marks)
 
 
 def _piped(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def _tex_cell(cell: Cell | str) -> str:
-    text, marks = as_cell(cell)
-    return latex_text(text) + "".join(f"\\textsuperscript{{{latex_text(mark)}}}" for mark in marks)
-
-
-def _tex_row(cells: list[str]) -> str:
-    # {}: a row that begins with [ would else be read as the optional argument of \\ before it
-    return f"{'' if not cells[0].startswith('[') else '{}'}{' & '.join(cells)} \\\\"

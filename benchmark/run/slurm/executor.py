@@ -42,7 +42,7 @@ class Slurm(Executor, name="executor/slurm"):
         requeues: how often a task may queue itself again.
         grace: seconds before the end of its time at which a task queues itself again.
         setup: shell lines before each task, such as "module load cuda".
-        wait: false: leave when all is queued. `python -m benchmark.cli.status` tells how it goes.
+        wait: false: leave when all is queued. `whosenet status` tells how it goes.
         poll: seconds between looks at the queue.
     """
 
@@ -75,7 +75,7 @@ class Slurm(Executor, name="executor/slurm"):
         name = _name(plan)
         _say(
             f"queued {len(new)} jobs in {len(made)} tasks, {len(jobs) - len(new)} jobs are on their way already; "
-            f"status: python -m benchmark.cli.status {plan.experiment.name}, stop: scancel --name={name}"
+            f"status: whosenet status {plan.experiment.name}, stop: scancel --name={name}"
         )
         if not self.wait:
             return None

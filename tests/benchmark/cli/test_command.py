@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import pytest
 
-from benchmark.__main__ import main
+from benchmark.cli.app import main
 from benchmark.paths import ROOT
+from tests.commands import imported, python
 
 MISTAKES = {
-    "experiment=digit": "experiment=digit: there is no conf/experiment/digit.yaml, did you mean digits?",
+    "experiment=digit": "experiment=digit: there is no conf/experiment/digit.yaml, did you mean digits",
     "task=[digit_class]": "task=digit_class: there is no conf/task/digit_class.yaml, did you mean digits_class",
     "fingerprint=[salency]": "fingerprint=salency: there is no conf/fingerprint/salency.yaml, did you mean saliency?",
     "fingerprint.saliency.xii=1": "fingerprint.saliency.xii: there is no such setting, did you mean xi?",
@@ -49,11 +48,6 @@ def test_a_mistake_is_one_line_that_names_it(override, monkeypatch, capfd):
     assert captured.out == ""
 
 
-def python(*words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True)
-
-
 def test_a_store_of_a_newer_version_is_left_alone_and_ends_the_process_with_2(tmp_path):
     (tmp_path / "store.json").write_text('{"format": 99}')
     done = python("-m", "benchmark", f"store={tmp_path}")
@@ -61,32 +55,17 @@ def test_a_store_of_a_newer_version_is_left_alone_and_ends_the_process_with_2(tm
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "locks") == ["store.json"]
 
 
-def imported(*arguments: str) -> tuple[str, set[str]]:
-    """What a command says, and the heavy packages that it has imported by its end."""
-    script = (
-        "import sys; from benchmark.__main__ import main\n"
-        f"sys.argv = ['benchmark', *{arguments!r}]\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "print('imported', *{'torch', 'pytorch_lightning', 'torchvision', 'matplotlib'} & sys.modules.keys())"
-    )
-    done = python("-c", script)
-    assert done.returncode == 0, done.stderr
-    said, _, names = done.stdout.rpartition("imported")
-    return said, set(names.split())
-
-
 def test_help_names_groups_and_examples_and_imports_nothing_heavy():
-    said, heavy = imported("--help")
-    assert not heavy
+    said, heavy = imported("run", "--help")
+    assert heavy == {"hydra"}
     for word in (
         "experiment: deepjudge, deepjudge_ablations, deepjudge_digits, digits, ",
         "fingerprint: akh, conferae, deepjudge_black, deepjudge_white, ipguard, ltrc, random, saliency, tafa",
-        "python -m benchmark -m",
+        "whosenet run -m",
     ):
         assert word in said
 
 
 def test_a_mistake_is_told_before_training_or_drawing_is_imported(tmp_path):
-    _, heavy = imported("compute=false", "experiment=smoke", f"store={tmp_path}", "count=1000000")
-    assert not heavy & {"pytorch_lightning", "torchvision", "matplotlib"}
+    _, heavy = imported("run", "compute=false", "experiment=smoke", f"store={tmp_path}", "count=1000000")
+    assert "hydra" in heavy and not heavy & {"pytorch_lightning", "torchvision", "matplotlib"}

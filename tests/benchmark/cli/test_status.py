@@ -104,6 +104,6 @@ def test_mistakes_are_one_line_and_exit_code_2(words, line, capsys):
 
 
 def test_a_mistake_ends_the_process_with_2_and_no_traceback():
-    command = [sys.executable, "-m", "benchmark.cli.status", "nosuch"]
+    command = [sys.executable, "-m", "benchmark.cli", "status", "nosuch"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

@@ -14,6 +14,7 @@ import pytest
 from benchmark.paths import ROOT
 from benchmark.report import Findings, write
 from benchmark.report import summary as summaries
+from benchmark.report.reading import file_of
 
 Make = Callable[..., Findings]
 THIEVES = ("distill replicate=0", "distill replicate=1")
@@ -27,8 +28,8 @@ METHODS = [
     ("saliency", "black", "probability"),
     ("akh", "label", "label"),
 ]
-COMPARING = re.compile(r"tables/(channels|stealth)\.|figures/conspicuity_|csv$")
-REPORTING = {"index.html", "manifest.json"}  # the one holds the tables, the other the sums of all files
+COMPARING = re.compile(r"tables/(channels|stealth)\.|figures/conspicuity_|csv(.gz)?$")
+REPORTING = {"index.html", ".drawn.json"}  # the one holds the tables, the other the sums of all files
 
 
 @pytest.fixture(autouse=True)
@@ -91,13 +92,13 @@ def test_another_channel_changes_nothing_but_what_compares_channels(make_whole: 
     given = sober(make_whole)
     calm, wild = reported(given, tmp_path / "calm"), reported(absurd(given), tmp_path / "wild")
     assert set(calm) == set(wild)
-    shown = {name.rpartition("/")[2].partition("_digits")[0] for name in calm if name.endswith(".png")}
-    assert {"ru_curves.png", "aruc_bars.png", "families.png", "strips", "separation", "radar", "extraction"} <= shown
+    shown = {name.rpartition("/")[2].partition("_digits")[0] for name in calm if name.endswith(".pdf")}
+    assert {"ru_curves.pdf", "aruc_bars.pdf", "families.pdf", "strips", "separation", "radar", "extraction"} <= shown
     changed = {name for name in calm if calm[name] != wild[name]} - REPORTING
     assert [name for name in changed if not COMPARING.search(name)] == []
     assert beside(calm["index.html"]) == beside(wild["index.html"])
-    tables = {"tables/channels.md", "tables/stealth.md", "figures/conspicuity_digits_class.png"}
-    frames = {f"{name}.csv" for name in ("scores", "visibility", "detections", "distances")}
+    tables = {"tables/channels.md", "tables/stealth.md", "figures/conspicuity_digits_class.pdf"}
+    frames = {file_of(name) for name in ("scores", "visibility", "detections", "distances")}
     assert tables | frames <= changed and "summary.csv" not in changed
 
 
@@ -109,4 +110,4 @@ def test_the_order_of_channels_in_the_frames_changes_nothing_but_them(make_whole
 
     frames = {name: turned(getattr(given, name)) for name in ("scores", "visibility", "detections")}
     one, two = reported(given, tmp_path / "one"), reported(replace(given, **frames), tmp_path / "two")
-    assert {name for name in one if one[name] != two[name]} <= {f"{name}.csv" for name in frames} | {"manifest.json"}
+    assert {name for name in one if one[name] != two[name]} <= {*map(file_of, frames), ".drawn.json"}

@@ -13,10 +13,8 @@ from benchmark.report import Findings
 from benchmark.report.findings import (
     COLUMNS,
     KEYS,
-    channel_name,
     channels,
     checked,
-    explained,
     families,
     label,
     methods,
@@ -80,14 +78,6 @@ def test_the_harness_frames_are_not_changed_in_place(make_whole: Make) -> None:
         pd.testing.assert_frame_equal(getattr(findings, name), frame)
 
 
-def test_a_marked_fingerprint_has_a_sign_in_figures_and_its_caption_says_why(make_findings: Make) -> None:
-    scores, marks = make_findings().scores, {"saliency": "Half of it.", "tafa": "Reconstructed."}
-    assert label(scores, "saliency", "white", marks) == "saliency white§"
-    assert label(scores, "akh", "label", marks) == "akh"
-    assert explained(marks, ["akh", "saliency", "saliency"]) == " § saliency: Half of it."
-    assert explained(marks, ["akh"]) == ""
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -113,7 +103,6 @@ def test_the_main_channel_keeps_its_own_rows_and_clean_images(make_whole: Make) 
         assert (main.distances["fingerprint"] == "").sum() == (findings.distances["fingerprint"] == "").sum() > 0
         assert set(main.distances["channel"]) == {channel, ""}
         assert channels(replace(findings, channel=channel)) == sorted({"as_made", "eight_bit"}, reverse=channel > "b")
-    assert channel_name("eight_bit") == "eight bit"
 
 
 def test_no_scores_at_all_are_refused(make_findings: Make) -> None:

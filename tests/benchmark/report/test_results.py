@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -16,11 +17,18 @@ import pytest
 from benchmark.errors import InputError
 from benchmark.report import Findings, write
 from benchmark.report import summary as summaries
+from benchmark.report.findings import COLUMNS
+from benchmark.report.reading import file_of
 
 Make = Callable[..., Findings]
 TABLES = {
     "channels",
     "headline",
+    "areas",
+    "owner",
+    "differences",
+    "family_areas",
+    "worth",
     "operating_points",
     "degraded",
     "families",
@@ -32,6 +40,8 @@ TABLES = {
     "published",
     "failures",
 }
+
+STATISTICS = ("summary", "families", "differences", "verdicts")
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +58,11 @@ def test_every_file_is_there_and_none_else(whole: Path) -> None:
     kinds = ("ru_curves", "strips", "conspicuity")
     figures |= {f"{kind}_{task}" for kind in kinds for task in ("digits_class", "digits_angle")}
     figures.add("sensitivity_digits_class")
-    frames = ("scores", "summary", "prints", "visibility", "models", "detections", "distances", "ablations")
-    expected = {*(f"{name}.csv" for name in frames), "index.html", "manifest.json"}
+    expected = {*map(file_of, (*COLUMNS, *STATISTICS)), "index.html", "manifest.json", "galleries.json", ".drawn.json"}
     expected |= {f"tables/{name}.{ending}" for name in TABLES for ending in ("md", "tex")}
-    expected |= {f"figures/{name}.{ending}" for name in figures for ending in ("pdf", "svg", "png")}
+    galleries = {name for name in figures if name.startswith("gallery")}
+    expected |= {f"figures/{name}.{ending}" for name in figures - galleries for ending in ("pdf", "svg")}
+    expected |= {f"figures/{name}.png" for name in galleries | {"ru_curves", "aruc_bars"}}
     assert set(files(whole)) == expected
     assert [path.name for path in whole.parent.iterdir()] == ["digits"]
 
@@ -82,14 +93,14 @@ def test_csv_keeps_full_precision_and_empty_cells(make_findings: Make, tmp_path:
     third = findings.scores.index[1]
     findings.scores.loc[third, ["matched", "score"]] = [np.nan, 1 / 3]
     write(findings, tmp_path / "r", None)
-    scores = pd.read_csv(tmp_path / "r" / "scores.csv")
+    scores = pd.read_csv(tmp_path / "r" / "scores.csv.gz")
     assert scores.loc[third, "score"] == 1 / 3
     assert scores["score"].isna().sum() == findings.scores["score"].isna().sum()
-    raw = (tmp_path / "r" / "scores.csv").read_text()
+    raw = gzip.decompress((tmp_path / "r" / "scores.csv.gz").read_bytes()).decode()
     assert ",98,100," in raw  # counts are written as integers
     summary = pd.read_csv(tmp_path / "r" / "summary.csv")
     absent = summary[(summary["task"] == "digits_angle") & (summary["fingerprint"] == "akh")]
-    assert len(absent) == 2
+    assert len(absent) == 3
     assert absent[["aruc", "auc", "tpr_at_5"]].isna().all(axis=None)
     prints = pd.read_csv(tmp_path / "r" / "prints.csv")
     assert json.loads(prints["notes"][0]) == {"gap": 4.0, "rule": "least likely"}
@@ -100,9 +111,9 @@ def test_frames_are_written_whole_with_all_channels(make_whole: Make, tmp_path: 
     findings = make_whole()
     findings.distances.loc[3, "distance"] = 1 / 3
     write(findings, tmp_path / "r", None)
-    assert ",0.333333\n" in (tmp_path / "r" / "distances.csv").read_text()
+    assert b",0.333333\n" in gzip.decompress((tmp_path / "r" / "distances.csv.gz").read_bytes())
     for name, digits in (("visibility", 1e-15), ("detections", 1e-15), ("distances", 1e-5), ("ablations", 1e-15)):
-        read = pd.read_csv(tmp_path / "r" / f"{name}.csv", keep_default_na=False, na_values={"rate": [""]})
+        read = pd.read_csv(tmp_path / "r" / file_of(name), keep_default_na=False, na_values={"rate": [""]})
         given = getattr(findings, name)
         assert list(read.columns) == list(given.columns)
         for column in given.columns:
@@ -125,7 +136,7 @@ def test_a_new_report_replaces_the_old_one_whole(make_findings: Make, tmp_path: 
 
 def changed(findings: Findings) -> Findings:
     """Findings that differ, so that a report is really written again."""
-    findings.scores.loc[0, "seconds"] += 1
+    findings.scores.loc[0, "queries"] += 1
     return findings
 
 

@@ -40,10 +40,10 @@ def test_every_recipe_and_method_works_in_every_format(tmp_path, trainer):
 
 def test_a_second_run_does_nothing_and_reports_the_same(tmp_path):
     assert run(configuration(tmp_path)) == 0
-    before, scores = built(tmp_path / "store"), (tmp_path / "results/mini/scores.csv").read_bytes()
+    before, scores = built(tmp_path / "store"), (tmp_path / "results/mini/scores.csv.gz").read_bytes()
     assert command(configuration(tmp_path)) == 0
     assert built(tmp_path / "store") == before
-    assert (tmp_path / "results/mini/scores.csv").read_bytes() == scores
+    assert (tmp_path / "results/mini/scores.csv.gz").read_bytes() == scores
 
 
 def test_two_workers_make_the_same_bits_as_one(tmp_path):

@@ -155,6 +155,7 @@ def test_device_is_no_part_of_identity_and_precision_is():
     assert spec_of(Trainer(device="cpu")) == reference
     assert spec_of(Trainer(precision="bf16")) != reference
     assert spec_of(Trainer(channels_last=False)) != reference
+    assert spec_of(Trainer(logger="csv", log_dir="elsewhere")) == reference
 
 
 def test_bf16_computes_in_bf16_and_keeps_weights_in_fp32(tasks, trainer, small_set, fitted):
@@ -214,7 +215,9 @@ class Reads(torch.utils._python_dispatch.TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_no_step_reads_a_value_back(tasks, trainer, small_set, fitted):
+@pytest.mark.parametrize("logger", ["none", "csv"])
+def test_no_step_reads_a_value_back(tasks, trainer, small_set, fitted, logger, tmp_path):
+    trainer = dataclasses.replace(trainer, logger=logger, log_dir=str(tmp_path))
     settings = {"fused": True, "precision": "bf16", "channels_last": True}  # others read AdamW's counters, on the CPU
 
     def reads(batch):

@@ -15,13 +15,16 @@ from matplotlib.text import Text
 
 from benchmark.report import Findings
 from benchmark.report.figures.conspicuity import POINTS, draw
+from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import checked
+from benchmark.report.view import WHOLE
 
 Make = Callable[..., Findings]
 
 
 def drawn(findings: Findings, task: str = "digits_class") -> Figure:
-    figure = draw(checked(findings), task)
+    given = checked(findings)
+    [figure] = draw(given, task, Sheet.of(given, WHOLE))
     figure.draw_without_rendering()
     return figure
 
@@ -61,7 +64,7 @@ def test_at_most_so_many_single_prints_are_drawn_and_the_two_ends_among_them(mak
     findings = make_whole(tasks=["digits_class"])
     many = pd.DataFrame(
         {
-            **{"task": "digits_class", "fingerprint": "saliency", "repeat": 0, "detector": "squeezing"},
+            **{"task": "digits_class", "fingerprint": "saliency", "victim": 0, "repeat": 0, "detector": "squeezing"},
             **{"channel": "as_made", "number": range(500), "distance": np.linspace(0.25, 1.75, 500)},
         }
     )
@@ -119,7 +122,7 @@ def test_a_method_that_was_refused_or_never_asked_is_told_apart(make_whole: Make
     told = findings.detections.copy()
     refused = (told["fingerprint"] == "akh") & (told["detector"] == "svdd")
     told.loc[refused, ["rate", "auroc", "clean_rate"]] = np.nan
-    for reason, word in (("no picture", "not applicable"), (None, "not run")):
+    for reason, word in (("no picture", "n/a"), (None, "not run")):
         kept = told.assign(reason=np.where(refused, reason, "")) if reason else told[~refused]
         texts = words(drawn(replace(findings, distances=findings.distances[~gone], detections=kept)))
         assert texts.count(word) == 1

@@ -7,9 +7,12 @@ import itertools
 import pandas as pd
 import pytest
 
-from benchmark.report.figures import extraction, style
+from benchmark.report.figures import extraction
+from benchmark.report.figures.sheet import Sheet
+from benchmark.report.names import Names
 
 TASK = "digits_class"
+SHEET = Sheet(6.9, Names({"families": {"jbda": "JBDA"}}, frozenset({"dj"})), {}, {})
 BUDGETS = {"knockoff": (250, 500, 1000), "jbda": (150, 300), "synthesis": (2048,)}
 
 
@@ -23,6 +26,7 @@ def rows():
     scores = [
         {
             "task": TASK,
+            "victim": 0,
             "repeat": repeat,
             "family": family,
             "suspect": suspect,
@@ -59,8 +63,7 @@ def test_without_queries_there_is_nothing_to_draw(rows):
 
 
 def test_a_panel_per_distance_a_line_per_attack_and_the_threshold(rows):
-    with style.styled():
-        figure = extraction.draw(*rows, TASK)
+    [figure] = extraction.draw(*rows, TASK, SHEET)
     panels = [axes for axes in figure.axes if axes.axison]
     assert [axes.get_title() for axes in panels] == ["dj robd", "dj jsd"]
     for axes, threshold in zip(panels, (0.9, 0.6), strict=True):
@@ -70,3 +73,28 @@ def test_a_panel_per_distance_a_line_per_attack_and_the_threshold(rows):
         assert list(lines["threshold"].get_ydata()) == pytest.approx([threshold] * 2)
         assert axes.get_xlabel() == "queries to the victim" and axes.get_ylim()[0] == 0
     assert len({(line.get_linestyle(), line.get_marker()) for line in panels[0].lines}) == len(panels[0].lines)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["JBDA, label", "JBDA, probability", "knockoff, label", "knockoff, probability", "threshold"]
+
+
+def test_victims_are_averaged_though_each_has_substitutes_of_its_own(rows):
+    scores, models = rows
+    other = scores.assign(victim=1, suspect_key="other " + scores["suspect_key"], statistic=scores["statistic"] + 1)
+    both = pd.concat([models, models.assign(key="other " + models["key"])])
+    found = extraction.extractions(pd.concat([scores, other]), both, TASK)
+    one = found[(found["attack"] == "jbda, label") & (found["verifier"] == "jsd")].set_index("queries")
+    assert one["statistic"].to_dict() == pytest.approx({150: 100 / 151 + 1.0, 300: 100 / 301 + 1.0})
+
+
+def test_more_attacks_than_an_axes_may_hold_go_to_further_pages(rows):
+    scores, models = rows
+    chosen = scores["family"] == "knockoff"
+    parts, known = [], []
+    for place in range(5):
+        part = scores[chosen].copy()
+        part["family"] = f"attack{place}"
+        part["suspect_key"] = part["suspect"] = part["suspect"] + f" x={place}"
+        parts.append(part)
+        known.append(models.assign(key=models["key"] + f" x={place}"))
+    figures = list(extraction.draw(pd.concat(parts), pd.concat(known), TASK, SHEET))
+    assert [len(figure.axes[0].lines) for figure in figures] == [8 + 1, 2 + 1]

@@ -4,160 +4,212 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from benchmark.report import Exhibit, Findings
-from benchmark.report import summary as summaries
-from benchmark.report.figures import bars, curves, gallery, heatmap, strips
-from benchmark.report.findings import checked, of_main_channel
-from benchmark.report.summary import summarise
+from benchmark.report.figures import curves, gallery, heatmap, intervals, strips, style
+from benchmark.report.figures.grid import TALLEST
 
 Make = Callable[..., Findings]
-
-
-def ready(findings: Findings) -> Findings:
-    """As single-channel figures get them."""
-    return of_main_channel(checked(findings))
-
-
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(summaries, "RESAMPLES", 20)
-
-
-def words(figure: Figure) -> list[str]:
-    """Every text of a figure."""
-    found = [artist.get_text() for artist in figure.findobj(Text) if isinstance(artist, Text)]
-    return [text.strip() for text in found if text.strip()]
+Ready = Callable[..., Any]
+Words = Callable[[Figure], list[str]]
 
 
 def ninety(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
     return 90 - 10 * repeat if positive else 10
 
 
-def test_curves_are_means_over_repeats_and_differ_in_line_style(make_findings: Make) -> None:
-    scores = ready(make_findings(matched=ninety)).scores
-    figure = curves.of_task(scores, summarise(scores), "digits_class")
+def test_curves_are_means_over_repeats_and_differ_in_line_style(
+    make_findings: Make, ready: Ready, words: Words
+) -> None:
+    given = ready(make_findings(matched=ninety))
+    [figure] = curves.draw(given.scores, given.summary, "digits_class", given.sheet)
     robust, unique = figure.axes[0].get_lines()
     heights = np.asarray(robust.get_ydata())
     assert heights[[0, 79, 80, 89, 90, 100]].tolist() == [1.0, 1.0, 0.5, 0.5, 0.0, 0.0]
     assert np.asarray(unique.get_ydata())[[9, 10]].tolist() == [0.0, 1.0]
     assert robust.get_linestyle() != unique.get_linestyle()
-    assert f"saliency white\nARUC {75 / 101:.3f} ± 0.070" in words(figure)
+    assert f"saliency white\nARUC {75 / 101:.3f}" in words(figure)
 
 
-def test_one_repeat_draws_no_band(make_findings: Make) -> None:
-    two, one = (ready(make_findings(matched=ninety, repeats=repeats)).scores for repeats in (2, 1))
-    shaded = [len(curves.of_task(s, summarise(s), "digits_class").axes[0].collections) for s in (two, one)]
+def test_the_band_of_a_curve_is_over_victims(make_findings: Make, ready: Ready) -> None:
+    given = ready(make_findings(matched=ninety, victims=2, repeats=1, tasks=["digits_class"]))  # 90 and 80
+    [figure] = curves.draw(given.scores, given.summary, "digits_class", given.sheet)
+    axes = figure.axes[0]
+    assert np.asarray(axes.get_lines()[0].get_ydata())[[79, 80, 89, 90]].tolist() == [1.0, 0.5, 0.5, 0.0]
+    band = axes.collections[1].get_paths()[0].vertices
+    low, high = (band[np.isclose(band[:, 0], 0.85), 1].min(), band[np.isclose(band[:, 0], 0.85), 1].max())
+    assert (low, high) == (0.0, 1.0)  # 0.5 ± sd of 0 and 1, within [0, 1]
+
+
+def test_one_set_of_prints_draws_no_band(make_findings: Make, ready: Ready) -> None:
+    two, one = (ready(make_findings(matched=ninety, repeats=repeats)) for repeats in (2, 1))
+    shaded = [
+        len(next(curves.draw(each.scores, each.summary, "digits_class", each.sheet)).axes[0].collections)
+        for each in (two, one)
+    ]
     assert shaded == [3, 1]
 
 
-def test_a_method_that_does_not_apply_is_named_and_has_no_panel(make_findings: Make) -> None:
-    scores = ready(make_findings()).scores
-    summary = summarise(scores)
-    for figure in (curves.of_all(scores, summary), curves.of_task(scores, summary, "digits_angle")):
-        assert words(figure).count("not applicable:\nakh") == 1
-    assert not [text for text in words(curves.of_task(scores, summary, "digits_angle")) if text.startswith("akh")]
-    assert words(bars.draw(scores, summary)).count("not applicable") == 1
-
-
-def test_a_task_where_nothing_applies_is_still_drawn(make_findings: Make) -> None:
-    scores = ready(make_findings(tasks=["digits_angle"], methods=[("akh", "label", "label")])).scores
-    summary = summarise(scores)
-    assert "not applicable:\nakh" in words(curves.of_task(scores, summary, "digits_angle"))
-    assert "not applicable:\nakh" in words(curves.of_all(scores, summary))
-    assert "n/a" in words(heatmap.draw(scores, summary))
-    strips.draw(scores, summary, "digits_angle").draw_without_rendering()
-
-
-@pytest.mark.parametrize(("count", "shape"), [(5, (1, 5)), (6, (2, 3)), (8, (2, 4)), (9, (2, 5))])
-def test_many_methods_wrap_into_rows_of_about_equal_length(
-    make_findings: Make, count: int, shape: tuple[int, int]
+def test_a_method_that_does_not_apply_has_no_panel_and_stands_in_the_caption(
+    make_findings: Make, ready: Ready, words: Words
 ) -> None:
-    methods = [(f"m{i}", "x", "label") for i in range(count)]
-    scores = ready(make_findings(tasks=["digits_class"], methods=methods, repeats=1)).scores
-    figure = curves.of_all(scores, summarise(scores))
-    spec = figure.axes[0].get_subplotspec()
-    assert spec is not None and spec.get_gridspec().get_geometry() == shape
-    assert figure.get_figwidth() < 10
-
-
-def test_a_method_that_a_task_did_not_run_is_named_there(make_findings: Make) -> None:
     findings = make_findings()
     gone = (findings.scores["task"] == "digits_angle") & (findings.scores["verifier"] == "black")
-    scores = ready(replace(findings, scores=findings.scores[~gone])).scores
-    texts = words(curves.of_all(scores, summarise(scores)))
-    assert "not applicable:\nakh\nnot run:\nsaliency black" in texts
-    assert "digits_angle\nshare of suspects" in texts
+    given = ready(replace(findings, scores=findings.scores[~gone]))
+    [figure] = curves.draw(given.scores, given.summary, "digits_angle", given.sheet)
+    assert [axes.get_title().partition("\n")[0] for axes in figure.axes] == ["saliency white"]
+    text = curves.absent(given.scores, given.summary, "digits_angle", given.sheet)
+    reason = "akh (needs class labels: the task has none)"
+    assert text == f" Without a panel: saliency black (not run); {reason}."
+    assert curves.absent(given.scores, given.summary, "digits_class", given.sheet) == ""
+    [chart] = intervals.draw(given.scores, given.summary, intervals.AUC, given.sheet)
+    assert [words(chart).count(text) for text in ("not applicable", "not run")] == [1, 1]
 
 
-def test_figures_show_the_sign_of_a_marked_method(make_findings: Make) -> None:
-    scores = ready(make_findings(tasks=["digits_class"])).scores
-    summary, marks = summarise(scores), {"saliency": "Reconstructed."}
+def test_a_task_where_nothing_applies_has_no_panels(make_findings: Make, ready: Ready, words: Words) -> None:
+    given = ready(make_findings(tasks=["digits_angle"], methods=[("akh", "label", "label")]))
+    assert list(curves.draw(given.scores, given.summary, "digits_angle", given.sheet)) == []
+    assert list(strips.draw(given.scores, given.summary, "digits_angle", given.sheet)) == []
+    [figure] = heatmap.draw(given.scores, given.sheet)
+    assert words(figure).count("-") == 6
+
+
+@pytest.mark.parametrize(("count", "shape"), [(4, (1, 4)), (5, (1, 5)), (6, (2, 3)), (8, (2, 4)), (9, (2, 5))])
+def test_panels_wrap_into_rows_of_about_equal_length(
+    make_findings: Make, ready: Ready, count: int, shape: tuple[int, int]
+) -> None:
+    methods = [(f"m{i}", "x", "label") for i in range(count)]
+    given = ready(make_findings(tasks=["digits_class"], methods=methods, repeats=1))
+    [figure] = curves.draw(given.scores, given.summary, "digits_class", given.sheet)
+    boxes = [axes.get_position() for axes in figure.axes]
+    assert (len({round(box.y0, 6) for box in boxes}), len({round(box.x0, 6) for box in boxes})) == shape
+
+
+def test_a_marked_method_bears_a_sign_in_every_figure_that_names_it(
+    make_findings: Make, ready: Ready, words: Words
+) -> None:
+    given = ready(replace(make_findings(tasks=["digits_class"]), marks={"saliency": "Reconstructed."}))
     drawn = (
-        curves.of_all(scores, summary, marks),
-        bars.draw(scores, summary, marks),
-        heatmap.draw(scores, summary, marks),
-        strips.draw(scores, summary, "digits_class", marks),
+        *curves.draw(given.scores, given.summary, "digits_class", given.sheet),
+        *intervals.draw(given.scores, given.summary, intervals.ARUC, given.sheet),
+        *heatmap.draw(given.scores, given.sheet),
+        *strips.draw(given.scores, given.summary, "digits_class", given.sheet),
     )
+    assert len(drawn) == 4
     for figure in drawn:
         texts = {text.partition("\n")[0] for text in words(figure)}
         assert {"saliency white§", "saliency black§", "akh"} <= texts
         assert not {"saliency white", "saliency black"} & texts
 
 
-def test_the_heat_map_leaves_out_methods_that_do_not_apply(make_findings: Make) -> None:
-    scores = ready(make_findings()).scores
-    figure = heatmap.draw(scores, summarise(scores))
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == ["saliency white", "saliency black", "akh", "saliency white", "saliency black"]
-    assert "n/a" not in words(figure)
+def test_points_stand_at_the_summarys_values_filled_for_all_and_hollow_for_the_kept(
+    make_findings: Make, ready: Ready
+) -> None:
+    given = ready(make_findings(tasks=["digits_class"]))
+    [figure] = intervals.draw(given.scores, given.summary, intervals.AUC, given.sheet)
+    points: dict[bool, list[float]] = {False: [], True: []}
+    for line in figure.axes[0].get_lines():
+        if line.get_marker() not in ("None", ""):
+            points[line.get_markerfacecolor() == "white"].append(float(line.get_xdata()[0]))
+    for hollow, variant in ((False, "all"), (True, "kept")):
+        rows = given.summary[given.summary["suspects"] == variant]
+        assert points[hollow] == pytest.approx(rows["auc"].tolist())
+    spans = [line for line in figure.axes[0].get_lines() if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+    assert len(spans) == 6
 
 
-def test_bars_have_the_summarys_lengths(make_findings: Make) -> None:
-    scores = ready(make_findings()).scores
-    summary = summarise(scores)
-    rows = summary[(summary["task"] == "digits_class")].sort_values("suspects", kind="stable")
-    widths = [patch.get_width() for patch in bars.draw(scores, summary).axes[0].patches]  # type: ignore[attr-defined]
-    assert widths == pytest.approx(rows["aruc"].tolist())
-
-
-def test_bars_without_degraded_suspects_are_drawn_once(make_findings: Make) -> None:
+def test_without_degraded_suspects_every_method_has_one_point(make_findings: Make, ready: Ready, words: Words) -> None:
     findings = make_findings(tasks=["digits_class"])
     findings.scores["degraded"] = False
-    scores = ready(findings).scores
-    figure = bars.draw(scores, summarise(scores))
-    assert len(figure.axes[0].patches) == 3
+    given = ready(findings)
+    [figure] = intervals.draw(given.scores, given.summary, intervals.AUC, given.sheet)
+    assert sum(line.get_marker() not in ("None", "") for line in figure.axes[0].get_lines()) == 3
     assert "without degraded suspects" not in words(figure)
 
 
-def test_the_heat_map_marks_degraded_families(make_findings: Make) -> None:
-    scores = ready(make_findings(matched=ninety)).scores
-    texts = words(heatmap.draw(scores, summarise(scores)))
+def test_the_owners_chart_is_drawn_where_he_has_a_threshold(make_findings: Make, ready: Ready, words: Words) -> None:
+    given = ready(make_findings(tasks=["digits_class"]))
+    chart = intervals.owners(0.05)
+    assert chart.known(given.summary) and not chart.known(given.summary.assign(owner_tpr=np.nan))
+    summary = given.summary.assign(owner_tpr=0.75, owner_tpr_low=0.5, owner_tpr_high=1.0)
+    summary = summary.assign(owner_fpr=0.125, owner_fpr_low=0.0, owner_fpr_high=0.25)
+    assert chart.known(summary)
+    [figure] = intervals.draw(given.scores, summary, chart, given.sheet)
+    marked = [line for line in figure.axes[0].get_lines() if line.get_marker() not in ("None", "")]
+    assert [float(line.get_xdata()[0]) for line in marked] == [0.75] * 3 + [0.125] * 3
+    assert {"TPR: positives accused", "FPR: negatives accused", "5 %", "share accused"} <= set(words(figure))
+
+
+def test_the_heat_map_has_families_below_each_other_and_marks_the_degraded(
+    make_findings: Make, ready: Ready, words: Words
+) -> None:
+    given = ready(make_findings(matched=ninety))
+    [figure] = heatmap.draw(given.scores, given.sheet)
+    texts = words(figure)
     assert texts.count("1.00*") == 5  # filter pruning: saliency white and black on two tasks, akh on one
-    assert "* some of the family's suspects lost more than 5 points" in texts
+    assert texts.count("-") == 6  # akh on angles
+    assert [text for text in texts if text.endswith("  U")] == ["independent  U"] * 2
+    assert {"digits class", "digits angle", "weight pruning  R"} <= set(texts)
 
 
-def test_strips_show_every_suspect_once_at_its_mean(make_findings: Make) -> None:
-    scores = ready(make_findings(matched=ninety, tasks=["digits_class"])).scores
-    axes = strips.draw(scores, summarise(scores), "digits_class").axes[0]
-    dots = np.concatenate([np.asarray(points.get_offsets()) for points in axes.collections])
-    assert sorted(dots[:, 0].round(3)) == [0.1] * 6 + [0.85] * 6 + [0.98]
-    rows = {round(y) for y in dots[:, 1]}
-    assert rows == set(range(7))
-    assert np.unique(dots, axis=0).shape == dots.shape  # jitter keeps equal scores apart
+def test_a_heat_map_too_narrow_for_numbers_says_what_shades_mean(
+    make_findings: Make, ready: Ready, words: Words
+) -> None:
+    methods = [(f"m{i}", "x", "label") for i in range(30)]
+    given = ready(make_findings(tasks=["digits_class"], methods=methods, repeats=1))
+    [figure] = heatmap.draw(given.scores, given.sheet)
+    assert not [text for text in words(figure) if text[:2] in ("0.", "1.")]
+    assert any("white: 0, darkest: 1" in text for text in words(figure))
 
 
-def test_the_gallery_states_the_amplification_that_it_uses(make_exhibit: Callable[..., Exhibit]) -> None:
-    shown = make_exhibit("digits_class")
+def test_a_task_with_more_families_than_fit_is_cut_into_pages(make_findings: Make, ready: Ready, words: Words) -> None:
+    zoo = [(f"f{i} a=1", f"f{i}", True) for i in range(70)] + [("independent 0", "independent", False)]
+    given = ready(make_findings(tasks=["digits_class"], zoo=zoo, repeats=1))
+    pages = list(heatmap.draw(given.scores, given.sheet))
+    assert len(pages) == 2 and all(page.get_figheight() <= TALLEST for page in pages)
+    shown = [text for page in pages for text in words(page) if text.endswith(("  R", "  U"))]
+    assert len(shown) == len(set(shown)) == 71
+
+
+def test_strips_show_every_suspect_once_at_its_mean(make_findings: Make, ready: Ready) -> None:
+    given = ready(make_findings(matched=ninety, tasks=["digits_class"]))
+    [figure] = strips.draw(given.scores, given.summary, "digits_class", given.sheet)
+    dots = [np.asarray(points.get_offsets()) for points in figure.axes[0].collections if len(points.get_offsets()) > 0]
+    dots = np.concatenate([each for each in dots if each.shape[1] == 2])
+    suspects = dots[dots[:, 0] > 0]
+    assert sorted(suspects[:, 0].round(3)) == [0.1] * 6 + [0.85] * 6 + [0.98]
+    assert {round(y) for y in suspects[:, 1]} == set(range(7))
+    assert np.unique(suspects, axis=0).shape == suspects.shape  # jitter keeps equal scores apart
+
+
+def test_strips_shade_victims_and_show_the_two_thresholds(make_findings: Make, ready: Ready, words: Words) -> None:
+    given = ready(make_findings(matched=ninety, tasks=["digits_class"], victims=3, repeats=1))
+    summary = given.summary.assign(best_rho=0.5, owner_rho=0.25)
+    [figure] = strips.draw(given.scores, summary, "digits_class", given.sheet)
+    axes = figure.axes[0]
+    colours = {tuple(face[:3].round(3)) for points in axes.collections for face in points.get_facecolors()}
+    assert {tuple(np.round(style.paler(style.BLUE, share), 3)) for share in (0.0, 0.3, 0.6)} <= colours
+    upright = {line.get_xdata()[0]: line.get_linestyle() for line in axes.get_lines()}
+    assert set(upright) == {0.5, 0.25} and upright[0.5] != upright[0.25]
+    assert {"best in hindsight", "the owner's threshold"} <= set(words(figure))
+    [alone] = strips.draw(given.scores, summary.assign(owner_rho=np.nan), "digits_class", given.sheet)
+    assert "the owner's threshold" not in words(alone) and len(alone.axes[0].get_lines()) == 1
+    assert "dashed" in strips.lines(0.05, True) and "dashed" not in strips.lines(0.05, False)
+
+
+def test_the_gallery_states_the_amplification_that_it_uses(
+    make_exhibit: Callable[..., Exhibit], make_findings: Make, ready: Ready, words: Words
+) -> None:
+    shown, sheet = make_exhibit("digits_class"), ready(make_findings()).sheet
     assert shown.originals is not None
     factor = gallery.amplification(shown.originals, shown.samples)
     assert factor * np.abs(shown.samples - shown.originals).max() <= 0.5
-    figure = gallery.draw(shown)
+    figure = gallery.draw(shown, sheet)
     assert f"difference × {factor}" in words(figure)
     assert f"amplified {factor} times" in gallery.explain(shown)
     drawn = np.asarray(figure.axes[0].get_images()[2].get_array())
@@ -174,17 +226,21 @@ def test_amplification_of_equal_and_of_opposite_images() -> None:
 
 @pytest.mark.parametrize(("source", "maps", "columns"), [(True, True, 6), (True, False, 3), (False, True, 4)])
 def test_the_gallery_has_the_columns_that_the_method_has(
-    make_exhibit: Callable[..., Exhibit], source: bool, maps: bool, columns: int
-) -> None:
-    figure = gallery.draw(make_exhibit("digits_class", count=3, source=source, maps=maps))
+    make_exhibit: Callable[..., Exhibit], make_findings: Make, ready: Ready, words: Words, source: bool, maps: bool,
+    columns: int,
+) -> None:  # fmt: skip
+    figure = gallery.draw(make_exhibit("digits_class", count=3, source=source, maps=maps), ready(make_findings()).sheet)
     assert len(figure.axes[0].get_images()) == 3 * columns
     assert ("original" in words(figure)) == source
 
 
-def test_methods_are_compared_by_their_first_prints_behind_their_sources(make_exhibit: Callable[..., Exhibit]) -> None:
+def test_methods_are_compared_by_their_first_prints_behind_their_sources(
+    make_exhibit: Callable[..., Exhibit], make_findings: Make, ready: Ready, words: Words
+) -> None:
+    sheet = ready(replace(make_findings(), marks={"akh": "Reconstructed."})).sheet
     with_source = make_exhibit("digits_class", count=4)
     without = make_exhibit("digits_class", "akh", count=2, source=False, maps=False)
-    figure = gallery.compare([with_source, without], {"akh": "Reconstructed."})
+    figure = gallery.compare([with_source, without], sheet)
     shown = [np.asarray(image.get_array()) for image in figure.axes[0].get_images()]
     assert len(shown) == 6 + 2
     assert with_source.originals is not None

@@ -11,15 +11,17 @@ from matplotlib.figure import Figure
 
 from benchmark.report import Findings
 from benchmark.report.figures.sensitivity import default, draw, settings, sizes
+from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import checked
+from benchmark.report.view import WHOLE
 
 Make = Callable[..., Findings]
 CONFIG = {"count": 100, "fingerprint": {"saliency": {"xi": 0.1, "t_wb": 0.5, "t_bb": None, "norm": "linf"}}}
 
 
 def drawn(findings: Findings, **config: object) -> Figure:
-    ready = checked(findings)
-    figure = draw(ready.scores, ready.ablations, "digits_class", config, ready.marks)
+    given = checked(findings)
+    [figure] = draw(given.scores, given.ablations, "digits_class", Sheet.of(given, WHOLE), config)
     figure.draw_without_rendering()
     return figure
 
@@ -51,7 +53,7 @@ def test_a_setting_has_the_lines_of_the_verifiers_that_it_touches(make_whole: Ma
     figure = drawn(make_whole())
     assert [len(axes.get_lines()) for axes in figure.axes] == [3, 2, 1, 1]
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["saliency white", "saliency black", "akh§"]
+    assert texts == ["akh§", "saliency black", "saliency white"]
     white = figure.axes[0].get_lines()[0]
     assert figure.axes[2].get_lines()[0].get_color() == white.get_color()
 
@@ -83,4 +85,22 @@ def test_a_task_with_one_setting_has_one_panel(make_whole: Make) -> None:
 
 def test_sizes_say_what_a_point_rests_on(make_whole: Make) -> None:
     rows = checked(make_whole()).ablations
-    assert sizes(rows, "digits_class") == "6+6 suspects, 2 repeats, 10 to 100 prints"
+    assert sizes(rows, "digits_class") == "6+6 suspects, 1 victim, 2 repeats, 10 to 100 prints"
+
+
+def test_every_point_of_a_line_rests_on_the_same_sets_of_prints(make_whole: Make) -> None:
+    findings = make_whole()
+    rows = findings.ablations
+    lone = (rows["setting"] == "count") & (rows["value"] == 50) & (rows["repeat"] == 1) & (rows["verifier"] == "white")
+    panel = drawn(replace(findings, ablations=rows[~lone])).axes[0]
+    line = panel.get_lines()[0]
+    assert np.asarray(line.get_xdata()).tolist() == [10, 50, 100]
+    assert np.asarray(line.get_ydata()) == pytest.approx([0.9, 0.85, 0.8])  # repeat 0, which has all of them
+
+
+def test_many_verifiers_go_to_a_panel_per_access_class(make_whole: Make) -> None:
+    access = ("label", "probability", "white box")
+    methods = [(f"m{i}", "x", access[i % 3]) for i in range(12)]
+    figure = drawn(make_whole(tasks=["digits_class"], methods=methods))
+    shown = {axes.get_title(): len(axes.get_lines()) for axes in figure.axes}
+    assert shown == {"label": 4, "probability": 4, "white box": 4}

@@ -15,6 +15,7 @@ import pytest
 from benchmark.paths import ROOT
 from benchmark.report import Exhibit, Findings, write
 from benchmark.report import summary as summaries
+from benchmark.report.reading import file_of
 
 Make = Callable[..., Findings]
 VOID = {"meta", "img", "br", "link", "hr"}
@@ -64,7 +65,8 @@ def test_the_page_holds_every_table_and_figure_and_nothing_from_outside(whole: P
     tables = {path.stem for path in (whole / "tables").glob("*.md")}
     assert {f"table-{name}" for name in tables - {"published", "failures"}} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    assert len(page.images) == len(list((whole / "figures").glob("*.png"))) == 11
+    figures = {path.stem for path in (whole / "figures").iterdir()}
+    assert len(page.images) == len(figures) == 11
     assert all(str(image["src"]).startswith("data:image/") and image["alt"] for image in page.images)
     inside = {target[1:] for target in page.targets if target.startswith("#")}
     assert inside <= set(page.ids)
@@ -99,7 +101,7 @@ def test_a_page_without_them_says_so(make_findings: Make, tmp_path: Path, small:
     assert "No setting was varied in this experiment." in text
     assert "No print is pictured here." in text
     for name in ("detections", "distances", "ablations"):
-        assert pd.read_csv(tmp_path / "r" / f"{name}.csv").empty
+        assert pd.read_csv(tmp_path / "r" / file_of(name)).empty
 
 
 def test_the_page_explains_marks_and_names_the_papers_figures(whole: Path) -> None:
@@ -142,7 +144,7 @@ def test_thin_findings_make_a_whole_report(make_findings: Make, tmp_path: Path) 
     page = outline(tmp_path / "r")
     assert "No suspect lost more than 5 points" in page.text
     assert "±" not in (tmp_path / "r" / "tables" / "headline.md").read_text().split("ARUC: mean")[0]
-    assert (tmp_path / "r" / "figures" / "ru_curves_t_1_.png").is_file()
+    assert (tmp_path / "r" / "figures" / "ru_curves_t_1_.pdf").is_file()
     assert not list((tmp_path / "r" / "figures").glob("gallery*"))
     assert "a\\$b\\_c/d" in (tmp_path / "r" / "tables" / "headline.tex").read_text()
 

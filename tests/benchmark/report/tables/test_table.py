@@ -14,9 +14,24 @@ from benchmark.report import Findings
 from benchmark.report import summary as summaries
 from benchmark.report.findings import checked, of_main_channel
 from benchmark.report.numbers import duration, interval, number, spread
+from benchmark.report.statistics import Statistics
 from benchmark.report.summary import summarise
-from benchmark.report.tables import channels, costs, families, headline, matrix, stealth
-from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell, latex_text
+from benchmark.report.tables import (
+    areas,
+    channels,
+    costs,
+    differences,
+    families,
+    headline,
+    latex,
+    matrix,
+    owner,
+    reasons,
+    stealth,
+)
+from benchmark.report.tables.latex import render
+from benchmark.report.tables.ranks import ranked
+from benchmark.report.tables.table import Cell, Footnotes, Row, Table, as_cell
 
 Make = Callable[..., Findings]
 NAN = float("nan")
@@ -50,23 +65,23 @@ def test_numbers_are_rounded_and_unknown_ones_dashed() -> None:
     assert [duration(value) for value in (0.01234, 12.34, 123.4)] == ["0.0123", "12.3", "123"]
 
 
-def test_latex_escapes_every_special_character_once() -> None:
-    expected = r"\textbackslash{}50\% \& a\_b \#1 \$x\$ \{y\} \textasciitilde{}\textasciicircum{} $\pm$ $\rho$"
-    assert latex_text("\\50% & a_b #1 $x$ {y} ~^ ± ρ") == expected
-
-
-def test_the_three_renderings_escape_cells_and_keep_marks() -> None:
-    rows: list[Row] = [(Cell("a|b_c<d>", ("a",)), "50 %"), ("[first", "2")]
+def test_markdown_and_html_escape_cells_and_keep_marks() -> None:
+    rows: list[Row] = [(Cell("a|b_c<d>", ("a",)), "50 %"), ("[first", Cell("2", (), 1))]
     table = Table("demo", "Title & more", ("Name_1", "Share %"), rows, 1, ["note_1"], {"a": "why < not"})
-    markdown, latex, page = table.markdown(), table.latex(), table.html()
+    markdown, page, notes = table.markdown(), table.html(), table.html_notes()
     assert "| a\\|b\\_c&lt;d&gt;<sup>a</sup> | 50 % |" in markdown
     assert "| --- | ---: |" in markdown
-    assert "a\\textbar{}b\\_c\\textless{}d\\textgreater{}\\textsuperscript{a} & 50 \\% \\\\" in latex
-    assert "{}[first & 2 \\\\" in latex
-    assert "Name\\_1 & Share \\% \\\\" in latex
-    assert "a|b_c&lt;d&gt;<sup>a</sup>" in page
+    assert "a|b_c&lt;d&gt;<sup>a</sup>" in page and "<strong>2</strong>" in page
     assert "<caption>Title &amp; more</caption>" in page
-    assert "why &lt; not" in page
+    assert notes == "note_1<br><sup>a</sup> why &lt; not"
+
+
+def test_the_column_that_names_a_row_is_the_second_behind_the_task() -> None:
+    behind = Table("demo", "T", ("Task", "Method", "n"), [("t", "m", "1")], 2).html()
+    assert behind.count('class="name"') == 2 and behind.count('class="name key"') == 2
+    assert '<th scope="row" class="name key">m</th><td class="number">1</td>' in behind
+    first = Table("demo", "T", ("Method", "Access", "n"), [("m", "label", "1")], 2).html()
+    assert '<th scope="row" class="name key">m</th><td>label</td>' in first
 
 
 def test_html_cells_fill_the_header_and_tags_close() -> None:
@@ -88,54 +103,32 @@ def test_html_cells_fill_the_header_and_tags_close() -> None:
     assert seen.count("th") + seen.count("td") == 9
 
 
+def test_the_best_of_a_column_is_bold_and_the_second_underlined_in_all_three() -> None:
+    cells = ranked(["0.9*", Cell("0.95", ("a",)), "0.9", "n/a", "0.1"], [0.9, 0.95, 0.9, NAN, 0.1])
+    assert [as_cell(cell).rank for cell in cells] == [2, 1, 2, 0, 0]
+    table = Table("demo", "T", ("A", "B"), [("x", cell) for cell in cells], 1, [], {"a": "why"})
+    assert "| <strong>0.95</strong><sup>a</sup> |" in table.markdown() and "| <u>0.9\\*</u> |" in table.markdown()
+    assert "\\textbf{0.95}\\textsuperscript{a}" in render(table) and "\\underline{0.9*}" in render(table)
+    assert "<strong>0.95</strong><sup>a</sup>" in table.html() and "<u>0.9*</u>" in table.html()
+
+
+def test_equal_bests_leave_no_second_and_a_lone_value_is_no_best() -> None:
+    assert [as_cell(cell).rank for cell in ranked(["a", "b", "c"], [0.9, 0.9001, 0.5])] == [1, 1, 0]
+    assert ranked(["a", "b"], [0.9, NAN]) == ["a", "b"]
+
+
+def test_reasons_that_differ_in_numbers_are_one_note() -> None:
+    sizes = {"layer 6 has 30 neurons instead of 32": 1, "no labels": 2, "layer 6 has 18 neurons instead of 32": 3}
+    assert reasons.grouped(sizes) == {"layer 6 has 18 to 30 neurons instead of 32": 4, "no labels": 2}
+    assert reasons.merged(["layer 9 is none"]) == {"layer 9 is none": "layer 9 is none"}
+
+
 def test_footnotes_reuse_marks_and_go_past_z() -> None:
     notes = Footnotes()
     marks = [notes.mark(f"reason {i}") for i in range(28)]
     assert marks[:2] + marks[25:] == ["a", "b", "z", "aa", "ab"]
     assert notes.mark("reason 1") == "b"
     assert len(notes.texts) == 28
-
-
-def test_headline_shows_both_variants_n_and_reasons(make_findings: Make) -> None:
-    def matched(fingerprint: str, repeat: int, suspect: str, positive: bool) -> int:
-        return 0 if suspect.startswith("filter") or not positive else 100
-
-    scores, summary, _ = tabled(make_findings(matched=matched))
-    table = headline.headline(scores, summary)
-    row = texts(table, "digits_class", "saliency white")
-    assert row[2:4] == ["white box", "6+6 × 2 (5+6)"]
-    assert row[4] == f"{5 / 6 * 100 / 101:.3f} ± 0.000"
-    assert row[8] == f"{100 / 101:.3f} ± 0.000"
-    assert row[10] == "1.000 ± 0.000"
-    assert texts(table, "digits_angle", "akh")[3:] == ["–", "n/a", "–", "–", "–", "n/a", "–", "–", "–"]
-    assert "needs class labels: the task has none" in table.footnotes.values()
-
-
-def test_headline_warns_of_a_method_that_fails_on_its_own_victim(make_findings: Make) -> None:
-    findings = make_findings(tasks=["digits_class"])
-    own = (findings.scores["family"] == "victim") & (findings.scores["verifier"] == "black")
-    findings.scores.loc[own, ["matched", "score"]] = [50, 0.5]
-    scores, summary, _ = tabled(findings)
-    table = headline.headline(scores, summary)
-    marked = [row[1].text for row in table.rows if isinstance(row[1], Cell) and row[1].marks]
-    assert marked == ["saliency black"]
-    assert any("failed on this victim" in text for text in table.footnotes.values())
-
-
-def test_operating_points_of_one_repeat_have_no_sd(make_findings: Make) -> None:
-    scores, summary, _ = tabled(make_findings(repeats=1))
-    table = headline.operating_points(scores, summary)
-    for row in table.rows:
-        assert all("±" not in cell for cell in row if isinstance(cell, str))
-    assert texts(table, "digits_class", "saliency white", "all")[3] != "–"
-
-
-def test_degraded_suspects_are_named_once_per_task(make_findings: Make) -> None:
-    scores, _, _ = tabled(make_findings())
-    table = headline.degraded(scores)
-    assert len(table.rows) == 2
-    row = texts(table, "digits_angle")
-    assert row == ["digits_angle", "filter_pruning ratio=7/16", "filter_pruning", "60.5", "99.0", "−38.5"]
 
 
 def test_families_show_shares_judged_rightly(make_findings: Make) -> None:
@@ -156,17 +149,22 @@ def test_families_show_shares_judged_rightly(make_findings: Make) -> None:
 def test_generation_shows_the_self_score_of_each_verifier_and_the_methods_own_numbers(make_findings: Make) -> None:
     scores, _, prints = tabled(make_findings())
     row = texts(costs.generation(scores, prints), "digits_class", "saliency")
-    assert row[2:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely", "100 × 2", "50.0 ± 0.0"]
+    assert row[2:] == ["white 0.98, black 0.98", "gap 4.5, rule least likely", "100 × 2", "98.0 ± 0.0", "50.0 ± 0.0"]
 
 
 def test_every_table_that_names_a_marked_fingerprint_carries_the_footnote(make_findings: Make) -> None:
     marks = {"akh": "Reconstructed."}
     findings = checked(replace(make_findings(tasks=["digits_class"]), marks=marks))
     scores, summary, prints = tabled(findings)
+    statistics = Statistics.of(findings)
     made = [
-        headline.headline(scores, summary, marks),
-        headline.operating_points(scores, summary, marks),
+        headline.headline(scores, summary, statistics.families, 0.05, marks),
+        areas.areas(scores, summary, marks),
+        areas.operating_points(scores, summary, marks),
+        owner.table(scores, statistics.summary, 0.05, marks),
+        differences.table(scores, statistics.differences, marks),
         families.table(scores, summary, marks),
+        families.areas(scores, summary, statistics.families, marks),
         stealth.table(findings),
         channels.table(findings),
         costs.cost(scores, prints, marks),
@@ -174,8 +172,8 @@ def test_every_table_that_names_a_marked_fingerprint_carries_the_footnote(make_f
     ]
     for table in made:
         [sign] = [mark for mark, text in table.footnotes.items() if text == "Reconstructed."]
-        marked = {row[1].text for row in table.rows if isinstance(row[1], Cell) and sign in row[1].marks}
-        assert marked == {"akh"}, table.name
+        cells = [cell for row in table.rows for cell in row if isinstance(cell, Cell) and sign in cell.marks]
+        assert {cell.text for cell in cells} <= {"akh", "best: akh", "cheapest: akh"} and cells, table.name
 
 
 def test_channels_stand_side_by_side_each_with_its_own_areas(make_findings: Make) -> None:
@@ -188,9 +186,18 @@ def test_channels_stand_side_by_side_each_with_its_own_areas(make_findings: Make
     table = channels.table(checked(findings))
     assert table.header == ("Task", "Method", "ARUC, as made", "AUC, as made", "ARUC, eight bit", "AUC, eight bit")
     cells = texts(table, "digits_class", "saliency white")[2:]
-    assert cells == [f"{75 / 101:.3f} ± {10 / 101 / np.sqrt(2):.3f}", "1.000 ± 0.000", "0.000 ± 0.000", "0.000 ± 0.000"]
+    assert cells == [f"{75 / 101:.3f}", "1.000", "0.000", "0.000"]
     assert texts(table, "digits_angle", "akh")[2:] == ["n/a", "–", "n/a", "–"]
     assert any("«as made»" in note for note in table.notes)
+
+
+def test_channels_vary_over_victims_not_over_their_repeats(make_findings: Make) -> None:
+    def matched(fingerprint: str, number: int, suspect: str, positive: bool) -> int:
+        return (80, 90, 60, 70)[number] if positive else 10
+
+    findings = make_findings(tasks=["digits_class"], victims=2, matched=matched)
+    cell = texts(channels.table(checked(findings)), "digits_class", "saliency white")[2]
+    assert cell == f"{65 / 101:.3f} ± {np.std([75, 55], ddof=1) / 101:.3f}"
 
 
 def test_a_channel_that_does_not_concern_a_verifier_says_why_and_the_main_one_stands_first(make_findings: Make) -> None:
