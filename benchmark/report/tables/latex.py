@@ -32,7 +32,7 @@ WIDTHS = {
     **{**dict.fromkeys("w±×−≤≥=+<>", 0.78), "W": 1.03},
 }
 BOLD = 1.15  # times as wide
-SHORT = 6.0  # em: a column's name up to this long is not broken
+SHORT = 5.0  # em: a column's name up to this long is not broken
 UNKNOWN = ("n/a", DASH, "")
 
 
@@ -68,8 +68,8 @@ def _numbered(table: Table) -> Table:
     notes = list(table.notes)
     for reason, names in gone.items():
         notes.append(f"Not applicable: {'; '.join(names)}" + (f" ({reason})." if reason else "."))
-    marks = (mark for row in kept for cell in row for mark in as_cell(cell).marks)
-    used = dict.fromkeys(mark for mark in marks if mark in table.footnotes)
+    shown = (mark for row in kept for cell in row for mark in as_cell(cell).marks)
+    used = dict.fromkeys(mark for mark in shown if mark in table.footnotes)
     letters = dict(zip(used, table.footnotes, strict=False))
     rows = [tuple(_lettered(cell, letters) for cell in row) for row in kept]
     return replace(table, rows=rows, notes=notes, footnotes={letters[mark]: table.footnotes[mark] for mark in used})
@@ -185,9 +185,9 @@ class _Setting:
     def _natural(self, place: int) -> float:
         above, own = self._named(place)
         cells = max((self._points(as_cell(row[place])) for row in self.table.rows), default=0.0)
-        return (
-            max(cells, self._points(Cell(above)) / 2, *(self._points(Cell(word)) for word in own.split(" "))) + 2 * GAP
-        )
+        word = max(self._points(Cell(word)) for word in own.split(" "))
+        name = max(word, min(self._points(Cell(own)), SHORT * self.size[1]))
+        return max(cells, name, self._points(Cell(above)) / 2) + 2 * GAP
 
     def _piece(self, place: int) -> float:
         """The width of a column whose words are all broken."""
@@ -234,7 +234,7 @@ class _Setting:
                 lines.append(word)
             else:
                 lines[-1] = longer
-        side, name = "l" if place < self.table.left else "r", " \\\\{} ".join(map(spelt, lines))
+        side, name = "l" if place < self.table.left else "r", " \\\\{}".join(map(spelt, lines))
         return f"\\begin{{tabular}}[b]{{@{{}}{side}@{{}}}}{name}\\end{{tabular}}"
 
     def _cell(self, row: int, place: int) -> str:
