@@ -23,7 +23,6 @@ from benchmark.report.tables import (
     differences,
     families,
     headline,
-    latex,
     matrix,
     owner,
     reasons,
