@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 from omegaconf import OmegaConf
 
@@ -10,6 +9,7 @@ from benchmark.paths import CONF, ROOT
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
+from benchmark.report import reading
 from tests.builder import composed
 
 TUNED = {"digits": "digits_tuning", "deepjudge_digits": "digits_tuning"}  # experiment: where its settings come from
@@ -17,7 +17,7 @@ TUNED = {"digits": "digits_tuning", "deepjudge_digits": "digits_tuning"}  # expe
 
 def best(name: str) -> dict[str, tuple[str, float]]:
     """By method the setting and the value of the largest AUC, mean over tasks and verifiers; ties by ARUC."""
-    rows = pd.read_csv(ROOT / "results" / name / "ablations.csv")
+    rows = reading.frame(ROOT / "results" / name, "ablations")
     means = rows.groupby(["fingerprint", "setting", "value"])[["auc", "aruc"]].mean().round(9).reset_index()
     order = means.sort_values(["auc", "aruc"], ascending=False, kind="stable").groupby("fingerprint").first()
     return {str(method): (str(row["setting"]), float(row["value"])) for method, row in order.iterrows()}

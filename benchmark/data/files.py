@@ -136,10 +136,14 @@ class PictureSource(DataSource):
     def content(self) -> str:
         return _digest(self)
 
+    def _picture(self, files: Files, name: str) -> np.ndarray:
+        """One picture as (3, size, size) uint8."""
+        return files.picture(name, self.size)
+
     def _read(self, files: Files, part: Listing) -> ImageSet:
         images = np.empty((len(part), 3, self.size, self.size), np.uint8)
         for i, (name, _) in enumerate(part):
-            images[i] = files.picture(name, self.size)
+            images[i] = self._picture(files, name)
         return ImageSet(torch.from_numpy(images), torch.tensor([target for _, target in part], dtype=self.dtype))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import ClassVar
 
+import numpy as np
+
 from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
@@ -17,14 +19,24 @@ class ImageFolder(DividedSource, name="data/image_folder"):
 
     Where the folders above the classes are called train, valid (or val) and test, they are the split. Without a valid
     among them, the share `valid` of the training pictures takes its place. Without any, each class is split at random.
+
+    Attributes:
+        border: so many black pixels of `size` on each side, the picture within them: MNIST's 28 pixels stay as they are
+            at a size of 32 with a border of 2.
     """
 
     root: str = setting(default="data/image_folder", stage="runtime")
+    border: int = setting(default=0, low=0, later=True)
 
     remedy: ClassVar[str] = (
         "Put your pictures into one folder for each class, CLASS/*.png, or TRAIN-OR-TEST/CLASS/*.png, and name the "
         "folder, or a zip file of it, by the data's setting root, or keep it in the folder of WHOSENET_DATA."
     )
+
+    def check(self) -> None:
+        super().check()
+        if self.size - 2 * self.border < 8:
+            raise InputError(f"border: {self.border} on each side leaves fewer than 8 of {self.size} pixels")
 
     def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:
         pictures = files.pictures()
@@ -41,6 +53,10 @@ class ImageFolder(DividedSource, name="data/image_folder"):
         for target, of_class in enumerate(members.values()):
             _deal(parts, of_class, target, self.shares)
         return parts
+
+    def _picture(self, files: Files, name: str) -> np.ndarray:
+        inner = files.picture(name, self.size - 2 * self.border)
+        return np.pad(inner, ((0, 0), (self.border, self.border), (self.border, self.border)))
 
     def _official(self, pictures: list[str], official: list[int | None]) -> tuple[Listing, Listing, Listing]:
         if None in official or not {0, 2} <= set(official):

@@ -21,18 +21,22 @@ class VGG11(Startable, name="network/vgg11"):
         hidden: width of the two hidden layers.
         batch_norm: after each convolution (timm's vgg11_bn).
         dropout: after each hidden layer.
+        pools: of its five max pools the first so many are kept: with 3 the last map is H/8 wide, 7x7 at 56.
     """
 
     width: int = setting(default=64, low=4)
     hidden: int = setting(default=4096, low=4)
     batch_norm: bool = True
     dropout: float = setting(default=0.5, low=0, high=0.9)
+    pools: int = setting(default=5, low=1, high=5, later=True)
 
     def network(self, outputs: int, *, unit: tuple[float, float] | None = None, classes: int = 0) -> Network:
         ensure_torchvision()
         from timm.models.vgg import VGG, ConvMlp, cfgs
 
-        stages = [self.width * step // 64 if isinstance(step, int) else step for step in cfgs["vgg11"]]
+        pools = [place for place, step in enumerate(cfgs["vgg11"]) if step == "M"]
+        steps = [step for place, step in enumerate(cfgs["vgg11"]) if place not in pools[self.pools :]]
+        stages = [self.width * step // 64 if isinstance(step, int) else step for step in steps]
         norm = nn.BatchNorm2d if self.batch_norm else None
         # timm's hidden layers are 4096 wide whatever the width: the least of them are drawn, and replaced
         body = VGG(stages, num_classes=0, norm_layer=norm, mlp_ratio=1 / 4096)

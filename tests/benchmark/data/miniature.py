@@ -87,6 +87,18 @@ def faces(folder: Path, counts: Sequence[int]) -> Path:
     return fill(folder, names)
 
 
+def classed(folder: Path, counts: tuple[int, int], side: int = 32, grey: bool = False, classes: int = 10) -> Path:
+    """`train/03/0013.jpg` and so on, noise on a coarse pattern of the class; `counts` in both; PNG where grey."""
+    generator, kind = np.random.default_rng(3), "png" if grey else "jpg"
+    for part, count in zip(("train", "test"), counts, strict=True):
+        for number, image in enumerate(_classed(generator, range(count), side)):
+            path = folder / part / f"{number % classes:02d}" / f"{number:04d}.{kind}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            picture = Image.fromarray(image[0] if grey else image.transpose(1, 2, 0))
+            picture.save(path, quality=95)
+    return folder
+
+
 def medmnist(
     path: Path, counts: Sequence[int] = (120, 20, 110), classes: int = 7, side: int = 28, grey: bool = False
 ) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from benchmark.data.files import Files, folder_name
 from benchmark.data.folder import ImageFolder
 from benchmark.errors import InputError
+from benchmark.spec.component import spec_of
 from tests.benchmark.data import miniature
 
 
@@ -79,3 +83,26 @@ def test_a_picture_in_no_folder(tmp_path):
 
 def test_a_folder_of_classes_is_not_private():
     assert not ImageFolder.private
+
+
+def test_a_border_is_black_and_leaves_the_picture_its_pixels(tmp_path):
+    folder = miniature.classed(tmp_path / "set", (80, 20), side=28, grey=True)
+    framed, plain = (ImageFolder(root=str(folder), size=28 + 2 * border, border=border).load() for border in (2, 0))
+    for one, other in ((framed.train, plain.train), (framed.valid, plain.valid), (framed.test, plain.test)):
+        assert one.images.shape[1:] == (3, 32, 32) and torch.equal(one.images[:, :, 2:-2, 2:-2], other.images)
+        assert one.images.sum() == other.images.sum() > 0, "nothing but the picture is lit"
+    with Image.open(folder / listing(folder)[2][-1][0]) as picture:
+        assert torch.equal(plain.test.images[-1, 0], torch.tensor(np.array(picture))), "28 pixels are not resampled"
+
+
+def test_a_border_makes_another_identity_and_none_the_same_as_before(tmp_path):
+    folder = str(miniature.fill(tmp_path / "set", names({"a": 20, "b": 20})))
+    assert spec_of(ImageFolder(root=folder)) == spec_of(ImageFolder(root=folder, border=0))
+    assert "border" not in str(spec_of(ImageFolder(root=folder)))
+    assert spec_of(ImageFolder(root=folder, border=1)) != spec_of(ImageFolder(root=folder))
+
+
+def test_a_border_leaves_some_of_the_picture():
+    ImageFolder(size=32, border=12)
+    with pytest.raises(InputError, match="border: 13 on each side leaves fewer than 8 of 32 pixels"):
+        ImageFolder(size=32, border=13)

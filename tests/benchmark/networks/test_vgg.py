@@ -46,6 +46,17 @@ def test_size_of_the_original(batch_norm, size):
     assert sum(parameter.numel() for parameter in network.parameters()) == size
 
 
+@pytest.mark.parametrize(("pools", "side"), [(5, 224), (4, 112), (3, 56), (1, 14)])
+def test_of_its_pools_the_first_are_kept(pools, side):
+    network = VGG11(width=8, hidden=16, pools=pools).network(3).eval()
+    assert network.features(torch.rand(1, 3, side, side)).shape == (1, 64, 7, 7)
+    assert network(torch.rand(2, 3, side, side)).shape == (2, 3)
+    layers = [layer for layer in network.body.features if isinstance(layer, (nn.Conv2d, nn.MaxPool2d))]
+    places = [place for place, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+    assert places == [1, 3, 6, 9, 12][:pools], "after one, one, two, two and two convolutions"
+    assert len(layers) - pools == 8
+
+
 def test_dropout_is_after_each_hidden_layer_in_training_only():
     network = VGG11(width=4, hidden=16, dropout=0.5).network(3)
     assert [module.p for module in network.modules() if isinstance(module, nn.Dropout)] == [0.5, 0.5]

@@ -142,7 +142,7 @@ def lose_a_column(folder: Path) -> None:
 
 
 def a_word_among_numbers(folder: Path) -> None:
-    pd.read_csv(folder / "visibility.csv").assign(psnr="high").to_csv(folder / "visibility.csv", index=False)
+    pd.read_csv(folder / "worth.csv").assign(kl="high").to_csv(folder / "worth.csv", index=False)
 
 
 def lose_a_picture(folder: Path) -> None:
@@ -153,7 +153,7 @@ FAULTS = {
     spoil_json: "manifest.json: cannot be read",
     cut_short: "scores.csv.gz: cannot be read",
     lose_a_column: "column psnr is missing",
-    a_word_among_numbers: "visibility.csv: cannot be read",
+    a_word_among_numbers: "worth.csv: cannot be read",
     lose_a_picture: "No such file",
 }
 
