@@ -126,7 +126,7 @@ def _pictures(pictures: list[Picture], folder: Path) -> list[dict[str, Any]]:
 def _size(png: bytes) -> tuple[int, int]:
     """Width and height on the page in pixels."""
     with Image.open(io.BytesIO(png)) as image:
-        dots = float(image.info["dpi"][0])
+        dots = float(image.info.get("dpi", (INCH,))[0])  # optimisers of files may drop what a picture says of its size
         return round(image.width / dots * INCH), round(image.height / dots * INCH)
 
 
