@@ -77,7 +77,6 @@ def _judged(job: MeasureJob, judge: Judge) -> Iterator[dict[str, Any]]:
             "reason": found.reason,
             **found.cost.get(name, {}),
             "prints_key": prints.key,
-            "key": job.key,
         }
         if name in found.measured:
             payload = judge.payload(prints.key) or {}

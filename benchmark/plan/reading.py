@@ -28,7 +28,8 @@ def read(config: Mapping[str, Any]) -> Experiment:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", str(config["name"])):
         raise InputError(f"name: wants letters, digits, '_', '-' and '.', for a folder's name, got {config['name']!r}")
-    plug_in(_modules(config))
+    plug_in(_words(config, "plugins", "modules"))
+    _words(config, "headline", "methods")  # of which the report makes use
     config = with_every(config)
     experiment = Experiment(
         name=str(config["name"]),
@@ -56,11 +57,11 @@ def read(config: Mapping[str, Any]) -> Experiment:
     return experiment
 
 
-def _modules(config: Mapping[str, Any]) -> list[str]:
-    modules = config.get("plugins") or []
-    if not isinstance(modules, list) or not all(isinstance(module, str) for module in modules):
-        raise InputError(f"plugins: wants a list of modules, got {modules!r}")
-    return modules
+def _words(config: Mapping[str, Any], key: str, what: str) -> list[str]:
+    words = config.get(key) or []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise InputError(f"{key}: wants a list of {what}, got {words!r}")
+    return words
 
 
 def _question(config: Mapping[str, Any]) -> Question:

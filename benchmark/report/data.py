@@ -22,11 +22,16 @@ from benchmark.report.figures import every, gallery, style
 from benchmark.report.findings import COLUMNS, Findings, of_main_channel
 
 COUNTS = ("matched", "n", "made", "queries", "positives", "negatives", "parameters")  # written as integers
-ROUNDED = {"distance": 6, "seconds": 4}  # significant digits of what is measured row by row and averaged when shown
+ROUNDED = {
+    "distance": 4,
+    "seconds": 3,
+    "statistic": 6,
+    "threshold": 6,
+}  # significant digits of what is measured row by row and averaged when shown
 CLOCKS = "seconds"  # the column that differs from run to run
 CIRCUMSTANCES = ("overrides", "provenance", "seconds_of_all_jobs")  # of the manifest: how, not what
 EXECUTION = ("executor", "trainer")  # of the manifest's configuration, likewise
-RESOLUTION = 110  # dots per inch of the galleries, which are kept in full colour
+RESOLUTION = 70  # dots per inch of the galleries, which are kept in full colour
 
 
 def save(findings: Findings, folder: Path, former: Path) -> None:
@@ -85,7 +90,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     for column in result.columns:
         if column in COUNTS:
             result[column] = result[column].astype("Int64")
-        elif column in ROUNDED:
+        elif column in ROUNDED and pd.api.types.is_numeric_dtype(result[column]):
             result[column] = result[column].map(_rounding(ROUNDED[column]))
         elif result[column].map(lambda value: isinstance(value, Mapping)).any():
             result[column] = result[column].map(_json)

@@ -75,7 +75,8 @@ def _tables(findings: Findings, statistics: Statistics, claims: pd.DataFrame) ->
     findings = replace(findings, scores=names.labelled(findings.scores))
     scores, prints, marks = of_main_channel(findings).scores, findings.prints, findings.marks
     summary, rate = statistics.summary, owners.rate_of(findings.manifest)
-    yield headline.headline(scores, summary, statistics.families, rate, marks)
+    shown = findings.manifest.get("config", {}).get("headline") or ()
+    yield headline.headline(scores, summary, statistics.families, rate, marks, shown)
     yield areas.areas(scores, summary, marks)
     yield owner.table(scores, summary, rate, marks)
     yield differences.table(scores, statistics.differences, marks)

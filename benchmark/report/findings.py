@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("task", "kind", "victim", "repeat", "suspect", "family", "relation", "positive"),
         *("fingerprint", "verifier", "access", "channel", "score", "statistic", "threshold", "matched", "n", "made"),
         *("reason", "queries", "seconds", "quality", "victim_quality", "skill", "victim_skill", "degraded"),
-        *("victim_key", "suspect_key", "prints_key", "key", "shares_training_data"),
+        *("victim_key", "suspect_key", "prints_key", "shares_training_data"),
     ),
     "references": (
         "task",

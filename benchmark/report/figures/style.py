@@ -129,11 +129,11 @@ def save(figure: Figure, folder: Path, name: str, kinds: Sequence[str] = tuple(M
 
 
 def _raster(figure: Figure) -> bytes:
-    """A png: a drawing has few colours, so that its file is a third with a palette; pictures keep all of theirs."""
+    """A png with a palette, a third of the file: few colours for a drawing, as many as there can be for pictures."""
     drawn, kept = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", metadata=METADATA["png"])
     picture = Image.open(drawn).convert("RGB")
-    if not any(axes.images for axes in figure.axes):
-        picture = picture.quantize(PALETTE, dither=Image.Dither.NONE)
+    colours = 256 if any(axes.images for axes in figure.axes) else PALETTE
+    picture = picture.quantize(colours, dither=Image.Dither.NONE)
     picture.save(kept, format="png", dpi=(matplotlib.rcParams["savefig.dpi"],) * 2)
     return kept.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -33,19 +33,22 @@ def headline(
     families: pd.DataFrame,
     rate: float,
     marks: Mapping[str, str] = found.UNMARKED,
+    shown: Collection[str] = (),
 ) -> Table:
     """At most ten methods by mean AUC over their tasks; methods that can judge nobody are left out.
+
+    A fingerprint has a row for each way to ask a suspect (its access), that of its best verifier.
 
     Args:
         summary: of all suspects and tasks.
         families: as `by_family.areas` returns them.
         rate: of innocents that the owner is ready to accuse.
+        shown: the fingerprints to choose from; all if empty.
     """
     notes, tasks, cells = Footnotes(), found.tasks(scores), by_method(summary, "all")
     able = summary[(summary["suspects"] == "all") & (summary["reason"] == "")]
     means = able.groupby(["fingerprint", "verifier"], sort=False)["auc"].mean()
-    order = means.sort_values(ascending=False, kind="stable").index[:ROWS]
-    chosen = [(str(fingerprint), str(verifier)) for fingerprint, verifier in order]
+    chosen = _chosen(able, means, shown)
     columns = [_names(scores, able, pair, marks, notes) for pair in chosen]
     body = [list(column) for column in zip(*columns, strict=True)]
     for task in tasks:
@@ -57,6 +60,17 @@ def headline(
     about = [*intervals_about(able), _threshold(able, rate), KNOWN, *_left_out(means, chosen)]
     rows_of_table: list[Row] = [tuple(row) for row in zip(*body, strict=True)]
     return Table("headline", "Who is found, at what price", header, rows_of_table, 2, about, notes.texts)
+
+
+def _chosen(able: pd.DataFrame, means: pd.Series, shown: Collection[str]) -> list[tuple[str, str]]:
+    """(fingerprint, verifier) of the table's rows, the largest mean AUC first."""
+    asked = able.drop_duplicates(["fingerprint", "verifier"]).set_index(["fingerprint", "verifier"])["access"]
+    rows: dict[tuple[str, str], tuple[str, str]] = {}
+    for fingerprint, verifier in means.sort_values(ascending=False, kind="stable").index:
+        if not shown or fingerprint in shown:
+            way = str(fingerprint), str(asked[fingerprint, verifier])
+            rows.setdefault(way, (str(fingerprint), str(verifier)))
+    return list(rows.values())[:ROWS]
 
 
 def _names(
@@ -122,4 +136,5 @@ def _threshold(able: pd.DataFrame, rate: float) -> str:
 def _left_out(means: pd.Series, chosen: list[tuple[str, str]]) -> list[str]:
     """How many methods do not stand in the table."""
     count = len(means) - len(chosen)
-    return [f"The best {len(chosen)} of {len(means)} by mean AUC over the tasks that they can judge."] if count else []
+    chosen_of = f"{len(chosen)} of {len(means)} ways to verify, by mean AUC over the tasks that they can judge"
+    return [f"{chosen_of}; the others stand in the table of areas."] if count else []

@@ -89,7 +89,7 @@ def score_rows(
                         **{"skill": 0.5 if lost else 0.98, "victim_skill": 0.99},
                         **{"victim_quality": 99.0, "degraded": lost, "victim_key": f"v-{task}-{victim}"},
                         "suspect_key": f"s-{suspect}" if relation == "independent" else f"s-{suspect}-{victim}",
-                        **{"prints_key": f"p-{fingerprint}-{victim}-{repeat}", "key": "k"},
+                        **{"prints_key": f"p-{fingerprint}-{victim}-{repeat}"},
                     }
                 )
     return rows
