@@ -125,7 +125,7 @@ def _essence(findings: Findings) -> str:
 
 def _digest(findings: Findings) -> str:
     """SHA-256 over the prints to be shown and the code that draws them."""
-    total = hashlib.sha256(repr(sorted(findings.marks.items())).encode())
+    total = hashlib.sha256(repr((RESOLUTION, sorted(findings.marks.items()))).encode())
     for exhibit in findings.exhibits:
         total.update(repr((exhibit.task, exhibit.fingerprint, exhibit.captions, list(exhibit.maps))).encode())
         for array in (exhibit.originals, exhibit.samples, *exhibit.maps.values()):
