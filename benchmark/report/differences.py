@@ -5,8 +5,8 @@ is hard for one is often hard for the other. So the difference itself is resampl
 suspects for both, on those suspects that both can judge.
 
 The rivals are chosen from the data: the best, of the largest mean AUC, and the cheapest, of the fewest queries per
-suspect among those that see labels alone (where there is none, of those that need no white box). p is two-sided; Holm's
-correction is over all comparisons of a task and a statistic, with both rivals. The best one is best on these very
+suspect among those that see labels alone (where there is none, of those that need no white box); of several that ask
+equally often, the one whose prints are made soonest. p is two-sided; Holm's correction is over all comparisons of a task and a statistic, with both rivals. The best one is best on these very
 suspects, so differences to it are, if anything, too large.
 """
 
@@ -29,31 +29,36 @@ COLUMNS = (
     *("low", "high", "p", "p_holm", "positives", "negatives", "victims", "reason"),
 )
 STATISTICS = ("auc", "owner_tpr")
+RESAMPLES = 4000  # p is 2 / 4001 at least: Holm's correction over a hundred comparisons can still reject at 5 %
 ASKED = ("label", "probability")  # what a baseline may see, the less the better
 
 
-def differences(scores: pd.DataFrame, references: pd.DataFrame, rate: float, summary: pd.DataFrame) -> pd.DataFrame:
+def differences(
+    scores: pd.DataFrame, references: pd.DataFrame, rate: float, summary: pd.DataFrame, prints: pd.DataFrame
+) -> pd.DataFrame:
     """One row per task, method, rival and statistic; methods without statistics have none.
 
     Args:
         scores: of one channel.
         summary: of the same scores, to choose rivals by.
+        prints: what making them took, for the same purpose.
     """
     rows: list[dict[str, object]] = []
     for task in found.tasks(scores):
         here = owner.decided(scores[scores["task"] == task], references[references["task"] == task], rate)
         whole = cube(here)
         able = whole.only(whole.able)
+        of_summary, made = (frame[frame["task"] == task] for frame in (summary, prints))
         of_task = [
             {"task": task, **row}
-            for rival, against in rivals(here, summary[summary["task"] == task], able.methods).items()
+            for rival, against in rivals(here, of_summary, made, able.methods).items()
             for row in _against(able, rival, able.methods.index(against))
         ]
         rows += _corrected(of_task)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def rivals(scores: pd.DataFrame, summary: pd.DataFrame, able: list[Method]) -> dict[str, Method]:
+def rivals(scores: pd.DataFrame, summary: pd.DataFrame, prints: pd.DataFrame, able: list[Method]) -> dict[str, Method]:
     """The best and the cheapest method of one task, by what they are to others."""
     if not able:
         return {}
@@ -64,7 +69,12 @@ def rivals(scores: pd.DataFrame, summary: pd.DataFrame, able: list[Method]) -> d
         prices = asked.groupby(["fingerprint", "verifier"], sort=False).agg(
             access=("access", "first"), queries=("queries", "mean")
         )
-        order = {pair: (ASKED.index(row["access"]), row["queries"]) for pair, row in prices.iterrows() if pair in able}
+        seconds = prints.groupby("fingerprint")["seconds"].mean()
+        order = {
+            pair: (ASKED.index(row["access"]), row["queries"], seconds.get(pair[0], np.inf))
+            for pair, row in prices.iterrows()
+            if pair in able
+        }
         if order:
             cheapest = min(order, key=lambda pair: order[pair])
             chosen["cheapest"] = (str(cheapest[0]), str(cheapest[1]))
@@ -73,7 +83,7 @@ def rivals(scores: pd.DataFrame, summary: pd.DataFrame, able: list[Method]) -> d
 
 def _against(able: Cube, rival: str, at: int) -> Iterator[dict[str, object]]:
     """The rows of one rival; draws are the same for every pair."""
-    draws = able.draws(summaries.RESAMPLES)
+    draws = able.draws(RESAMPLES)
     for place, method in enumerate(able.methods):
         if place == at:
             continue

@@ -40,7 +40,7 @@ class Statistics:
         return cls(
             summary,
             by_family.areas(scores),
-            differences(scores, references, rate, summary),
+            differences(scores, references, rate, summary, findings.prints),
             owner.verdicts(scores, references, rate),
         )
 

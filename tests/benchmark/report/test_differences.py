@@ -26,6 +26,7 @@ WHITE, BLACK, AKH = ("saliency", "white"), ("saliency", "black"), ("akh", "label
 @pytest.fixture(autouse=True)
 def _few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(summaries, "RESAMPLES", 150)
+    monkeypatch.setattr("benchmark.report.differences.RESAMPLES", 150)
 
 
 def ranked(fingerprint: str, number: int, suspect: str, positive: bool) -> int:
@@ -38,7 +39,7 @@ def ranked(fingerprint: str, number: int, suspect: str, positive: bool) -> int:
 def compared(findings: Findings) -> tuple[pd.DataFrame, pd.DataFrame]:
     ready = of_main_channel(checked(findings))
     summary = summarise(ready.scores, ready.references, 0.05)
-    return ready.scores, differences(ready.scores, ready.references, 0.05, summary)
+    return ready.scores, differences(ready.scores, ready.references, 0.05, summary, ready.prints)
 
 
 def row_of(rows: pd.DataFrame, method: tuple[str, str], rival: str, statistic: str = "auc") -> pd.Series:
@@ -107,17 +108,30 @@ def test_the_cheapest_asks_fewest_queries_with_labels_before_all_others(make_fin
     ready = of_main_channel(checked(findings))
     rows, summary = decided(ready.scores, ready.references, 0.05), summarise(ready.scores)
     able = [(str(f), str(v)) for f, v, _ in [*methods, ("inside", "x", "")]]
-    assert rivals(rows, summary, able)["cheapest"] == ("cheap", "label")
+    made = ready.prints
+    assert rivals(rows, summary, made, able)["cheapest"] == ("cheap", "label")
     seen = rows[rows["access"] != "label"]
-    assert rivals(seen, summary, able[2:])["cheapest"] == ("free", "answers")
-    assert list(rivals(seen[seen["access"] == "white box"], summary, able[3:])) == ["best"]
-    assert rivals(rows, summary, []) == {}
+    assert rivals(seen, summary, made, able[2:])["cheapest"] == ("free", "answers")
+    assert list(rivals(seen[seen["access"] == "white box"], summary, made, able[3:])) == ["best"]
+    assert rivals(rows, summary, made, []) == {}
+
+
+def test_of_those_that_ask_equally_often_the_cheapest_is_made_soonest(make_findings: Make) -> None:
+    methods = [("slow", "label", "label"), ("quick", "label", "label")]
+    findings = make_findings(tasks=["digits_class"], methods=methods)
+    findings.scores["queries"] = 100
+    for seconds in ({"slow": 9.0, "quick": 0.1}, {"slow": 0.1, "quick": 9.0}):
+        findings.prints["seconds"] = findings.prints["fingerprint"].map(seconds)
+        ready = of_main_channel(checked(findings))
+        rows, summary = decided(ready.scores, ready.references, 0.05), summarise(ready.scores)
+        found = rivals(rows, summary, ready.prints, [("slow", "label"), ("quick", "label")])
+        assert found["cheapest"] == (min(seconds, key=seconds.__getitem__), "label")
 
 
 def test_without_references_there_is_no_tpr_to_compare_and_it_is_said(make_findings: Make) -> None:
     findings = make_findings(tasks=["digits_class"])
     ready = of_main_channel(checked(findings))
-    rows = differences(ready.scores, ready.references.head(0), 0.05, summarise(ready.scores))
+    rows = differences(ready.scores, ready.references.head(0), 0.05, summarise(ready.scores), ready.prints)
     absent = rows[rows["statistic"] == "owner_tpr"]
     assert len(absent) and absent["difference"].isna().all()
     assert set(absent["reason"]) == {"one of them has no threshold"}
