@@ -6,8 +6,9 @@ suspects for both, on those suspects that both can judge.
 
 The rivals are chosen from the data: the best, of the largest mean AUC, and the cheapest, of the fewest queries per
 suspect among those that see labels alone (where there is none, of those that need no white box); of several that ask
-equally often, the one whose prints are made soonest. p is two-sided; Holm's correction is over all comparisons of a task and a statistic, with both rivals. The best one is best on these very
-suspects, so differences to it are, if anything, too large.
+equally often, the one whose prints are made soonest. p is two-sided; Holm's correction is over all comparisons of a
+task and a statistic, with both rivals. The best one is best on these very suspects, so differences to it are, if
+anything, too large.
 """
 
 from __future__ import annotations
