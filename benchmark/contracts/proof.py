@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 
 import torch
 from torch import Tensor
 
 from benchmark.access.access import grant
-from benchmark.access.channels import AsMade, EightBit
+from benchmark.access.channels import AsMade, Channel, EightBit
 from benchmark.access.target import Target
 from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints
 from benchmark.contracts.owner import Owner
+from benchmark.errors import Inapplicable
 from benchmark.spec.component import defaults
 from benchmark.tasks.base import Payload
 
@@ -49,18 +51,21 @@ def proven(fingerprint: Fingerprint, owner: Owner, count: int, generator: torch.
 
 def _working(fingerprint: Fingerprint, owner: Owner, prints: Prints) -> Tensor:
     """Which prints work for which verifier (N, verifiers), of those that judge each print by itself."""
-    target = Target.of(owner.task, owner.victim)
     columns = []
     for verifier in fingerprint.verifiers(owner.task).values():
-        if not isinstance(verifier, Matcher):
-            continue
-        found = [
-            verifier.matches(verifier.measure(seen, grant(verifier.access, target, channel)), prints.payload)
-            for channel in FORMATS
-            for seen in (dataclasses.replace(prints, samples=channel.query(prints.samples)),)
-        ]
-        columns.append(torch.stack(found).all(dim=0))
-    return torch.stack(columns, dim=1) if columns else torch.empty(len(prints.samples), 0, dtype=torch.bool)
+        if isinstance(verifier, Matcher):
+            with suppress(Inapplicable):  # it cannot judge such a network at all, whatever the prints
+                columns.append(torch.stack([_matched(verifier, owner, prints, channel) for channel in FORMATS]))
+    if not columns:
+        return torch.empty(len(prints.samples), 0, dtype=torch.bool)
+    return torch.stack([found.all(dim=0) for found in columns], dim=1)
+
+
+def _matched(verifier: Matcher, owner: Owner, prints: Prints, channel: Channel) -> Tensor:
+    """Which prints (N,) the victim matches through a channel."""
+    access = grant(verifier.access, Target.of(owner.task, owner.victim), channel)
+    seen = dataclasses.replace(prints, samples=channel.query(prints.samples))
+    return verifier.matches(verifier.measure(seen, access), prints.payload)
 
 
 def _placed(prints: Prints, fresh: Prints, places: Tensor, chosen: Tensor) -> Prints:

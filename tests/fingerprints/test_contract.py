@@ -32,6 +32,8 @@ def methods() -> dict[str, Fingerprint]:
     found = {}
     for path in sorted(FOLDER.glob("*.yaml")):
         for name, node in OmegaConf.to_container(OmegaConf.load(path)).items():
+            if node["_target_"] != f"fingerprint/{name}":
+                continue  # the same method at other settings
             method = build(node, f"fingerprint.{name}")
             steps = {"steps": min(method.steps, 60)} if hasattr(method, "steps") else {}
             found[name] = dataclasses.replace(method, **steps)

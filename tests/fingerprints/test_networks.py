@@ -39,6 +39,8 @@ def methods() -> dict[str, Fingerprint]:
     found = {}
     for path in sorted((ROOT / "conf" / "fingerprint").glob("*.yaml")):
         for name, node in OmegaConf.to_container(OmegaConf.load(path)).items():
+            if node["_target_"] != f"fingerprint/{name}":
+                continue  # the same method at other settings
             wanted = LEAST | ({"steps": 40} | EASY if name == "deepjudge_white" else {})
             node = node | {key: value for key, value in wanted.items() if key in node}
             found[name] = build(node, f"fingerprint.{name}")

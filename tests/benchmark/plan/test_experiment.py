@@ -11,7 +11,7 @@ from benchmark.contracts.suspect import Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.data.vision import TorchVision
 from benchmark.errors import InputError
-from benchmark.paths import CONF
+from benchmark.paths import CONF, ROOT
 from benchmark.plan.reading import read
 from benchmark.plan.recipes import recipes_of
 from benchmark.spec.build import build
@@ -114,7 +114,7 @@ def test_a_thiefs_own_data_are_missed_before_any_work(key):
         with pytest.raises(InputError) as caught:
             read(changed(path, value))
         message = str(caught.value)
-        assert message.startswith(f"{place}: nowhere/train_32x32.mat: no such file. Fetch train_32x32.mat, ")
+        assert message.startswith(f"{place}: {ROOT}/nowhere/train_32x32.mat: no such file. Fetch train_32x32.mat, ")
 
 
 @pytest.mark.parametrize("key", THIEVES)

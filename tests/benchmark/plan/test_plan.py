@@ -116,7 +116,7 @@ def test_count_moves_prints_and_no_model(brief, replanned):
         {"executor.workers": 3, "executor.threads": 2},
         {"store": "elsewhere", "results": "elsewhere", "compute": False},
         {"name": "another"},
-        {"fingerprint.saliency.lam": 0.1, "count": 100, "task.digits_class.drop": 0.05},
+        {"fingerprint.saliency.lam": 0.02, "count": 100, "task.digits_class.drop": 0.05},
     ],
     ids=lambda settings: ",".join(settings),
 )

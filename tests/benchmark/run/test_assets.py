@@ -122,7 +122,7 @@ def test_repeats_and_numbers_of_prints_share_one_and_every_victim_has_its_own():
     assert asset.parents == {"victim": planned.jobs[0].key}
     other = of(moved(count=12, repeats=4))
     assert keys(other) == [asset.key] and not set(keys(other, PrintsJob)) & set(keys(planned, PrintsJob))
-    zoo = of(moved(repeat_zoo=True))
+    zoo = of(moved(victims=2))
     victims = [job.key for job in zoo.of_kind(ModelJob) if job.role == "victim"]
     assert [job.parents["victim"] for job in zoo.of_kind(AssetJob)] == victims and len(victims) == 2
     assert len({job.seed for job in zoo.of_kind(AssetJob)}) == 2

@@ -95,7 +95,9 @@ def test_a_suspect_that_there_cannot_be_leaves_its_reason_to_all_that_need_it(tm
     done = carried_out(chosen)
     assert not done.failures and not missing(done.plan, done.store)
     expected = below(done, "suspect refused")
-    assert reasons(done) == dict.fromkeys(expected, WHY) and len(expected) == 4  # measured twice, and in the gallery
+    assert (
+        reasons(done) == dict.fromkeys(expected, WHY) and len(expected) == 5
+    )  # its worth, measured twice, in the gallery
 
 
 @pytest.mark.parametrize(("at", "root"), [("generate", "prints, repeat 0"), ("prepare", "digits: asset/test_unmade")])
