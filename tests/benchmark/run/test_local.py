@@ -22,6 +22,7 @@ from tests.stores import built, carried_out, command, digests
 def test_every_recipe_and_method_works_in_every_format(tmp_path, trainer):
     chosen = configuration(tmp_path, repeats=1)
     chosen["trainer"] |= trainer
+    chosen["proof"]["drop"] = False  # prints of two steps work on no victim
     chosen["suspect"] |= {
         "recovered": {"_target_": "suspect/weight_pruning", "recovery_epochs": 1},
         "filters": {"_target_": "suspect/filter_pruning", "ratio": 0.25, "recovery_epochs": 1},
