@@ -69,7 +69,7 @@ def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit_in_a_
         ("slurm", SLURM | {"models_per_task": 30, "jobs_per_task": 400}),
     ):
         places = [f"store={tmp_path / name / 'store'}", f"results={tmp_path / name / 'results'}"]
-        part = "task=[digits_class]", "repeats=1", "gallery=1"  # every method, detector and channel
+        part = "task=[digits_class]", "victims=1", "gallery=1"  # every method, detector and channel
         chosen = composed("experiment=smoke", "trainer.device=cpu", *part, *places)
         done = carried_out(chosen | {"executor": executor})
         assert not done.failures
@@ -88,7 +88,7 @@ def test_a_failing_job_cancels_only_what_needs_it_and_is_named(tmp_path, monkeyp
     chosen["suspect"] = {"broken": {"_target_": "suspect/test_broken"}, **chosen["suspect"]}
     done = carried_out(chosen)
     left = {job.title for job in done.plan.jobs if done.store.find(job.key) is None}
-    assert left == {job.title for job in done.plan.jobs if "broken" in job.title} and len(left) == 2
+    assert left == {job.title for job in done.plan.jobs if "broken" in job.title} and len(left) == 3
     errors = {failure.job.title: failure.error for failure in done.failures}
     assert errors.keys() == left
     assert errors["digits: suspect broken"].startswith("ArithmeticError: the ratio is cursed (traceback: ")
@@ -157,11 +157,11 @@ def test_two_experiments_at_once_share_models_and_make_each_once(tmp_path):
         runs.append(subprocess.Popen(program(tmp_path / name, chosen), stderr=subprocess.PIPE, text=True))
     said = [process.communicate()[1] for process in runs]
     assert [process.returncode for process in runs] == [0, 0], said
-    assert any("3 jobs are on their way already" in text for text in said)
+    assert any("5 jobs are on their way already" in text for text in said)
     until(lambda: not states())
     assert set(built(tmp_path / "store")) == jobs
     made = [line for line in logs(tmp_path).splitlines() if line.startswith("done: ") and "prints" not in line]
-    assert len(made) == len(set(made)) == 3  # the victim and two suspects
+    assert len(made) == len(set(made)) == 5  # the victim, two suspects, and what these are worth
 
 
 def test_a_refused_array_leaves_nothing_queued(tmp_path):
