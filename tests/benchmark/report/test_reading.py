@@ -51,8 +51,8 @@ def test_findings_come_back_as_they_were(make_whole: Make, tmp_path: Path) -> No
     for name in COLUMNS:
         left, right = getattr(found, name), getattr(wanted, name)
         rounded = {column: digits for column, digits in ROUNDED.items() if column in NUMBERS[name]}
-        same, exact = left.drop(columns=[*rounded]), right.drop(columns=[*rounded])
-        assert_frame_equal(same, exact, check_dtype=False, rtol=0, atol=0)
+        ours, theirs = left.drop(columns=[*rounded]), right.drop(columns=[*rounded])
+        assert_frame_equal(ours, theirs, check_dtype=False, rtol=0, atol=0)
         for column, digits in rounded.items():
             exact = right[column].to_numpy(dtype=float)
             assert np.allclose(left[column], exact, rtol=5.001 * 10.0**-digits, atol=0, equal_nan=True)
