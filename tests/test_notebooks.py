@@ -19,8 +19,6 @@ METHODS = (("saliency", "white"), ("saliency", "black"), ("ipguard", "label"))
 FAMILIES = {"finetune": True, "weight_pruning": True, "distill": True, "independent": False, "victim": True}
 KEYS = ["task", "victim", "repeat", "fingerprint", "verifier"]
 DIGITS = ROOT / "results" / "digits"
-ONE_VICTIM = "victim" not in pd.read_csv(DIGITS / "scores.csv.gz", nrows=0)
-later = pytest.mark.skipif(ONE_VICTIM, reason="results/digits was written before there were several victims")
 
 
 def committed(name: str) -> nbformat.NotebookNode:
@@ -95,14 +93,13 @@ def test_what_is_committed_is_small_and_knows_no_machine(path):
     assert not [cell for cell in notebook.cells if "execution" in cell.metadata]
 
 
-@pytest.mark.parametrize("name", ["own_method", pytest.param("results", marks=later)])
+@pytest.mark.parametrize("name", ["own_method", "results"])
 def test_what_is_committed_was_run_from_top_to_bottom(name):
     cells = [cell for cell in committed(name).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run `make notebooks`"
     assert any("image/png" in output.get("data", {}) for cell in cells for output in cell.outputs)
 
 
-@later
 def test_the_numbers_of_the_committed_reading_are_those_of_the_committed_results():
     found = executed(ROOT / "notebooks/results.ipynb", DIGITS)
     assert texts(found) == texts(committed("results")), "run `make notebooks`"
