@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmark.paths import ROOT
+from benchmark.report.reading import file_of
 from tests.notebooks import NOTEBOOKS, executed
 
 LARGEST = 150_000  # bytes of a committed notebook
@@ -57,7 +58,7 @@ def results(tmp_path_factory):
                         references.append({"task": task, "victim": victim, **method, "reference": reference})
                         references[-1]["score"] = score
     for name, frame in (("scores", rows), ("references", references), ("worth", worth)):
-        pd.DataFrame(frame).to_csv(folder / f"{name}.csv", index=False)
+        pd.DataFrame(frame).to_csv(folder / file_of(name), index=False)
     manifest = {"channel": "as_made", "accusation_rate": 0.05, "victims": 2, "repeats": 2}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
