@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmark.paths import ROOT
+from benchmark.report.reading import file_of
 from tests.notebooks import NOTEBOOKS, executed
 
 LARGEST = 150_000  # bytes of a committed notebook
@@ -19,8 +20,6 @@ METHODS = (("saliency", "white"), ("saliency", "black"), ("ipguard", "label"))
 FAMILIES = {"finetune": True, "weight_pruning": True, "distill": True, "independent": False, "victim": True}
 KEYS = ["task", "victim", "repeat", "fingerprint", "verifier"]
 DIGITS = ROOT / "results" / "digits"
-ONE_VICTIM = "victim" not in pd.read_csv(DIGITS / "scores.csv.gz", nrows=0)
-later = pytest.mark.skipif(ONE_VICTIM, reason="results/digits was written before there were several victims")
 
 
 def committed(name: str) -> nbformat.NotebookNode:
@@ -59,7 +58,7 @@ def results(tmp_path_factory):
                         references.append({"task": task, "victim": victim, **method, "reference": reference})
                         references[-1]["score"] = score
     for name, frame in (("scores", rows), ("references", references), ("worth", worth)):
-        pd.DataFrame(frame).to_csv(folder / f"{name}.csv", index=False)
+        pd.DataFrame(frame).to_csv(folder / file_of(name), index=False)
     manifest = {"channel": "as_made", "accusation_rate": 0.05, "victims": 2, "repeats": 2}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
@@ -95,14 +94,13 @@ def test_what_is_committed_is_small_and_knows_no_machine(path):
     assert not [cell for cell in notebook.cells if "execution" in cell.metadata]
 
 
-@pytest.mark.parametrize("name", ["own_method", pytest.param("results", marks=later)])
+@pytest.mark.parametrize("name", ["own_method", "results"])
 def test_what_is_committed_was_run_from_top_to_bottom(name):
     cells = [cell for cell in committed(name).cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run `make notebooks`"
     assert any("image/png" in output.get("data", {}) for cell in cells for output in cell.outputs)
 
 
-@later
 def test_the_numbers_of_the_committed_reading_are_those_of_the_committed_results():
     found = executed(ROOT / "notebooks/results.ipynb", DIGITS)
     assert texts(found) == texts(committed("results")), "run `make notebooks`"

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.errors import InputError
 from benchmark.report.findings import COLUMNS, NUMBERS, WHOLE, Findings, checked
 
-COMPRESSED = ("scores", "references", "distances", "ablations", "verdicts")  # long ones; pandas reads them alike
+COMPRESSED = ("scores", "references", "detections", "distances", "ablations", "verdicts")  # the long ones
 GALLERIES, FIGURES = "galleries.json", "figures"
 TRUTHS = ("positive", "degraded", "shares_training_data")
 MAPPINGS = ("notes", "detail")

@@ -20,8 +20,9 @@ from benchmark.paths import ROOT
 from benchmark.report import Findings, write
 from benchmark.report import summary as summaries
 from benchmark.report.__main__ import main
+from benchmark.report.data import ROUNDED
 from benchmark.report.figures import every
-from benchmark.report.findings import COLUMNS, checked
+from benchmark.report.findings import COLUMNS, NUMBERS, checked
 from benchmark.report.reading import file_of, files, frame, pictures, read
 from benchmark.report.results import redraw
 from benchmark.report.view import View
@@ -41,6 +42,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.usefixtures("_no_figures")
 def test_findings_come_back_as_they_were(make_whole: Make, tmp_path: Path) -> None:
     given = make_whole(config={"count": 100, "list": (1, 2)})
+    given.scores["statistic"] = given.scores["score"] / 3
     given.scores["quality"] = np.nextafter(given.scores["quality"] / 3, 1)
     given.models.loc[1, "name"] = 'nan, «quoted» "NA"\n1e5'  # pandas by itself would lose some of these
     given.models.loc[2, "name"] = "None"
@@ -48,10 +50,12 @@ def test_findings_come_back_as_they_were(make_whole: Make, tmp_path: Path) -> No
     found, wanted = read(tmp_path / "r"), checked(given)
     for name in COLUMNS:
         left, right = getattr(found, name), getattr(wanted, name)
-        rounded = [column for column in ("seconds", "distance") if column in right]
-        assert_frame_equal(left.drop(columns=rounded), right.drop(columns=rounded), check_dtype=False, rtol=0, atol=0)
-        for column in rounded:
-            assert np.allclose(left[column], right[column].astype(float), rtol=5e-4 if column == "seconds" else 5e-6)
+        rounded = {column: digits for column, digits in ROUNDED.items() if column in NUMBERS[name]}
+        ours, theirs = left.drop(columns=[*rounded]), right.drop(columns=[*rounded])
+        assert_frame_equal(ours, theirs, check_dtype=False, rtol=0, atol=0)
+        for column, digits in rounded.items():
+            exact = right[column].to_numpy(dtype=float)
+            assert np.allclose(left[column], exact, rtol=5.001 * 10.0**-digits, atol=0, equal_nan=True)
     assert (found.experiment, found.channel, found.question) == (given.experiment, given.channel, given.question)
     assert found.marks == given.marks and not found.exhibits
     assert {key: found.manifest[key] for key in given.manifest} == json.loads(json.dumps(given.manifest))
@@ -111,7 +115,7 @@ def test_a_view_is_drawn_beside_the_report(
 MISTAKES = {
     (): "wants one experiment, such as digits, got none",
     ("{}", "digits"): "wants one experiment",
-    ("digitz",): "did you mean digits?",
+    ("digitz",): "did you mean digits",
     ("{}", "width=colum"): "width=colum: wants one of column, page",
     ("{}", "method=akh"): "method= is no setting, did you mean methods?",
     ("{}", "methods=akk"): "methods=akk: synthetic has no such method, did you mean akh?",

@@ -84,7 +84,35 @@ def test_the_headline_has_ten_rows_at_most_the_best_by_mean_auc(make_findings: M
     means = statistics.summary[statistics.summary["suspects"] == "all"].set_index("fingerprint")["auc"]
     expected = means.sort_values(ascending=False, kind="stable").index[:10].tolist()
     assert [as_cell(row[0]).text for row in table.rows] == expected
-    assert "The best 10 of 12 by mean AUC over the tasks that they can judge." in table.notes
+    assert table.notes[-1].startswith("10 of 12 ways to verify, by mean AUC over the tasks that they can judge;")
+
+
+def ways(findings: Findings, *shown: str) -> tuple[list[str], list[str]]:
+    """The methods of the headline, in order, and its notes."""
+    scores, statistics = counted(findings)
+    table = headline.headline(scores, statistics.summary, statistics.families, 0.05, shown=shown)
+    return [as_cell(row[0]).text for row in table.rows], table.notes
+
+
+def test_the_headline_has_the_best_verifier_for_each_way_to_ask_a_suspect(make_findings: Make) -> None:
+    methods = [("a", "poor", "label"), ("a", "good", "label"), ("a", "white", "white box"), ("b", "label", "label")]
+    findings = make_findings(tasks=["digits_class"], methods=methods, matched=lambda *of: 90 if of[-1] else 10)
+    rows = findings.scores
+    for verifier, wrong in (("poor", 3), ("label", 1)):
+        found = sorted(rows.loc[rows["positive"] & (rows["family"] != "victim"), "suspect"].unique())[:wrong]
+        missed = (rows["verifier"] == verifier) & rows["suspect"].isin(found)
+        rows.loc[missed, ["score", "matched"]] = [0.1, 10]
+    names, notes = ways(findings)
+    assert names == ["a good", "a white", "b"]  # b is better than the poor verifier of a, which is left out
+    assert notes[-1].startswith("3 of 4 ways to verify")
+
+
+def test_the_headline_chooses_from_the_fingerprints_that_are_to_be_shown(make_findings: Make) -> None:
+    findings = make_findings(tasks=["digits_class"])
+    assert {name.split()[0] for name in ways(findings)[0]} == {"saliency", "akh"}
+    assert ways(findings, "akh")[0] == ["akh"]
+    assert ways(findings, "akh")[1][-1].startswith("1 of 3 ways to verify")
+    assert sorted(ways(findings, "saliency")[0]) == ["saliency black", "saliency white"]
 
 
 def test_partly_is_between_yes_and_no(make_findings: Make) -> None:
