@@ -29,8 +29,9 @@ YAMLS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group
 USUAL = ["as_made", "eight_bit"]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 MINIATURES = {  # tasks whose data `data` makes; one that is added may ask for files instead
-    *("age_fgnet", "age_utkface", "cifar10", "derma_ham10000", "dermamnist", "digits_angle", "digits_class"),
-    *("digits_half", "digits_match", "face_folder", "facescrub", "image_folder", "medmnist", "mnist"),
+    *("age_fgnet", "age_utkface", "cifar10", "cifar10_small", "derma_ham10000", "dermamnist", "digits_angle"),
+    *("digits_class", "digits_half", "digits_match", "face_folder", "facescrub", "image_folder", "medmnist", "mnist"),
+    "mnist_small",
 }
 STAND_INS = "task=[derma_ham10000,age_utkface,face_folder]"
 
@@ -46,6 +47,9 @@ def data(tmp_path_factory):
         miniature.zipped(miniature.ham10000(root / "ham", lesions=50)).rename(root / "ham10000_200x150.zip")
         miniature.zipped(miniature.utkface(root / "utk", 180)).rename(root / "utkface1002_200.zip")
         miniature.zipped(miniature.faces(root / "faces", [20] * 12)).rename(root / "facescrub12_112.zip")
+        for name, grey in (("cifar10_jpeg_12000", False), ("mnist_png_25000", True), ("gtsrb_32_7992", False)):
+            packed = miniature.zipped(miniature.classed(root / name, (600, 110), side=28 if grey else 32, grey=grey))
+            packed.rename(root / f"{name}.zip")
         miniature.fgnet(root / "fgnet")
         miniature.torchvision(root / "torchvision", patch)
         miniature.faces(root / "facescrub", [20] * 10 + [1] * 520)
@@ -72,7 +76,7 @@ LEAST = {
     "images": 64,
     "contrast": 2,
 }
-SIZES = {224: 64, 112: 32, 56: 32}  # pixels of real tasks, and with which their last maps are still 2 x 2 or more
+SIZES = {224: 64, 112: 32, 56: 28}  # pixels of real tasks, and with which their last maps are still 2 x 2 or more
 
 
 def nested(node):
@@ -92,7 +96,7 @@ def shrunk(node):
 
 def narrowed(task):
     """A task's node with smaller pictures and a narrower network, where it is one on real pictures."""
-    if isinstance(task["data"].get("source"), dict) and "name" in task["data"]["source"]:  # torchvision's sets
+    if task["data"].get("source", {}).get("_target_") in ("data/torchvision", "data/image_folder"):
         least = {"widths": [4, 8, 8], "blocks": 1} if "blocks" in task["architecture"] else {}
         training = task["training"] | {"batch": 8, "learning_rate": 0.01}  # there are few pictures to learn from
         return task | {"architecture": task["architecture"] | least, "training": training}
