@@ -8,23 +8,35 @@ is minimised over a print x' made from x. M, Surr and Ref are probabilities, H(p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.fingerprint import Prints, Verifier
 from benchmark.contracts.owner import Needs, Owner
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import InputError
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from fingerprints.labels import LabelFingerprint
+from benchmark.tasks.base import Payload, Task
+from fingerprints.labels import LabelFingerprint, LabelMatch
 
 TINY = 1e-7  # how far probabilities are kept from 0 (and ME from 1 too) under a logarithm
+
+
+class AdversarialMatch(LabelMatch):
+    """Share of prints on which the suspect's label is the victim's and not the source's.
+
+    On a candidate that kept its label every good model answers as the victim does. It is no adversarial example and
+    never matches, so that it counts as a print that does not work on the victim.
+    """
+
+    def matches(self, measured: Tensor, payload: Payload) -> Tensor:
+        return super().matches(measured, payload) & (payload["answer"] != payload["label"])
 
 
 class ConferAE(LabelFingerprint, name="fingerprint/conferae"):
@@ -47,6 +59,7 @@ class ConferAE(LabelFingerprint, name="fingerprint/conferae"):
     """
 
     display: ClassVar[str] = "ConferAE"
+    version: ClassVar[int] = 2  # 2: prints that kept their label are replaced
 
     eps: float = setting(default=0.025, above=0, high=1)
     alpha: float = setting(default=1.0, low=0)
@@ -66,6 +79,9 @@ class ConferAE(LabelFingerprint, name="fingerprint/conferae"):
 
     def needs(self) -> Needs:
         return Needs(self.surrogates, self.references)
+
+    def verifiers(self, task: Task) -> Mapping[str, Verifier]:
+        return {"label": AdversarialMatch()}
 
     def generate(self, owner: Owner, count: int, generator: torch.Generator) -> Prints:
         train = owner.data.train

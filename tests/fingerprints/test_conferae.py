@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from benchmark.contracts.owner import Needs
+from benchmark.contracts.proof import proven
 from benchmark.errors import InputError
 from fingerprints.conferae import ConferAE, cross_entropy, ensemble, keep_models, transfer
 from suspects.independent import Independent
@@ -236,6 +237,24 @@ def test_what_nothing_can_accept_fills_up_with_the_best_of_all_rounds(owner, gen
     one, three = ranks(1), ranks(3)
     assert torch.equal(three, three.sort(descending=True).values)
     assert (three >= one.sort(descending=True).values - 1e-6).all() and three.sum() > one.sum()
+
+
+def test_a_print_that_kept_its_label_matches_nobody(owner, generator):
+    verifier = ConferAE().verifiers(owner.task)["label"]
+    payload = {"answer": torch.tensor([3, 3, 3, 5]), "label": torch.tensor([3, 1, 1, 1])}
+    assert verifier.matches(torch.tensor([3.0, 3.0, 1.0, 5.0]), payload).tolist() == [False, True, False, True]
+
+
+def test_prints_that_kept_their_label_are_replaced_and_counted_out(owner, generator):
+    method = ConferAE(eps=0.02, steps=4, learning_rate=0.01, rounds=1)  # too weak for most sources
+    alone = proven(method, owner, 20, generator(0), rounds=0)
+    mended = proven(method, owner, 20, generator(0), rounds=3)
+
+    def changed(prints):
+        return (prints.payload["answer"] != prints.payload["label"]).sum().item()
+
+    assert 0 < changed(alone) < changed(mended) <= 20
+    assert changed(mended) >= round(20 * mended.notes["works"]) > 0
 
 
 def test_only_rejected_candidates_are_replaced(owner, generator):
