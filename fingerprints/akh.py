@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.data.base import draw
 from benchmark.spec.component import setting
 from benchmark.tasks.base import labels

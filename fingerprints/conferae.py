@@ -15,8 +15,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.fingerprint import Verifier
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw
 from benchmark.errors import InputError

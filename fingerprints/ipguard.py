@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.active import Minimised, minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw

@@ -8,7 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from benchmark.access.access import LABEL, LabelAPI
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Verifier
+from benchmark.contracts.prints import Prints
 from benchmark.errors import Reason
 from benchmark.tasks.base import Payload, Task
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
 from fingerprints.labels import LabelFingerprint

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.data.base import draw
 from benchmark.tasks.base import labels
 from fingerprints.labels import LabelFingerprint

@@ -17,8 +17,9 @@ from torch.nn import functional as F
 
 from benchmark.access.access import PROBABILITY, WHITE_BOX, AnswerAPI, WhiteBox
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Verifier
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints, first, part
 from benchmark.crafting.descent import AdamDescent, Descent, SignDescent
 from benchmark.crafting.gradcam import class_map, class_map_pooled, covered, normalise, rasterise
 from benchmark.data.base import draw
@@ -70,10 +71,10 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
                 break
             batch = self._craft(owner, index, corner, generator)
             good = self._accepted(owner.task, owner.victim, batch)
-            kept.append(_select(batch, good))
-            spare.append(_select(batch, ~good))
+            kept.append(batch.part(good))
+            spare.append(batch.part(~good))
             tried, accepted = tried + len(index), accepted + int(good.sum())
-        prints = _first(kept + spare, count)  # what was not accepted fills up
+        prints = first(kept + spare, count)  # what was not accepted fills up
         unchanged, _, _ = self._inspect(owner.task, owner.victim, prints.samples, prints.payload)
         answer_kept = unchanged.double().mean().item()
         notes = {"tried": tried, "accepted": accepted / tried, "answer kept": answer_kept}
@@ -98,8 +99,8 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
             noise = torch.rand(x.shape, generator=generator) * 2 - 1
         delta = self._project(noise.to(x.device) * self._bound)
         parts = [
-            self._optimise(owner.task, owner.victim, x[part], delta[part], _pick(payload, part))
-            for part in torch.arange(len(x), device=x.device).split(self.chunk)
+            self._optimise(owner.task, owner.victim, x[some], delta[some], part(payload, some))
+            for some in torch.arange(len(x), device=x.device).split(self.chunk)
         ]
         return Prints(torch.cat(parts), x, payload)
 
@@ -138,7 +139,7 @@ class Saliency(Fingerprint, name="fingerprint/saliency"):
             if not going.any():
                 break
             if not going.all():
-                active, x, delta, payload = active[going], x[going], delta[going], _pick(payload, going)
+                active, x, delta, payload = active[going], x[going], delta[going], part(payload, going)
                 descent.keep(going)
                 objective = self.objective(task, victim, x, payload)
         return x + delta if self.select == "last" else best
@@ -279,24 +280,3 @@ def _gradient(objective: Callable[[Tensor], Tensor], delta: Tensor) -> Tensor:
     delta = delta.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(objective(delta).sum(), delta)
     return gradient
-
-
-def _pick(payload: Payload, index: Tensor) -> dict[str, Tensor]:
-    """The payload of some prints; single numbers are of all."""
-    return {name: value[index] if value.ndim else value for name, value in payload.items()}
-
-
-def _select(prints: Prints, mask: Tensor) -> Prints:
-    """The prints where `mask` (N,) is true."""
-    assert prints.origin is not None
-    return Prints(prints.samples[mask], prints.origin[mask], _pick(prints.payload, mask))
-
-
-def _first(groups: list[Prints], count: int) -> Prints:
-    """The first `count` prints of several groups, in order."""
-    payload = {
-        name: torch.cat([g.payload[name] for g in groups])[:count] if value.ndim else value
-        for name, value in groups[0].payload.items()
-    }
-    origin = torch.cat([g.origin for g in groups if g.origin is not None])[:count]
-    return Prints(torch.cat([g.samples for g in groups])[:count], origin, payload)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from benchmark import metrics
-from benchmark.collect.judging import Judge, part
+from benchmark.collect.judging import Judge
+from benchmark.contracts.prints import part
 from benchmark.plan.plan import Plan
 from benchmark.plan.prints import PrintsJob
 from benchmark.plan.verdicts import MeasureJob

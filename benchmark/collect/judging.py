@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.contracts.fingerprint import Matcher, Verifier
+from benchmark.contracts.prints import part
 from benchmark.plan.plan import Plan
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.store.artefacts import Store
@@ -108,11 +109,6 @@ class Judge:
         if reason := reason_of(found):
             return Evidence({}, {}, reason)
         return Evidence(found.tensors("measured.safetensors"), found.json("cost.json"), "")
-
-
-def part(payload: Mapping[str, Tensor], chosen: Tensor | slice) -> dict[str, Tensor]:
-    """The payload of some of the prints; single numbers are of all."""
-    return {name: value[chosen] if value.ndim else value for name, value in payload.items()}
 
 
 def stored_payload(store: Store, key: str) -> dict[str, Tensor] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -13,46 +12,10 @@ from torch import Tensor
 
 from benchmark.access.access import KINDS
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.contracts.prints import Prints
 from benchmark.errors import Reason
 from benchmark.spec.component import Component
 from benchmark.tasks.base import Payload, Task
-
-
-@dataclass(frozen=True)
-class Prints:
-    """The queries that a method made for one victim.
-
-    Attributes:
-        samples: (N, 3, H, W) in [0, 1].
-        origin: the images they were made from, same shape, or None where there is none.
-        payload: what verification needs, per print (N, ...) or as one number (): classes, answers, thresholds.
-        notes: what the method reports of its own work (share accepted, steps, chosen k), as JSON values.
-    """
-
-    samples: Tensor
-    origin: Tensor | None
-    payload: Payload
-    notes: Mapping[str, Any] = field(default_factory=dict)
-
-
-def flat(prints: Prints, count: int) -> dict[str, Tensor]:
-    """The prints as named tensors, for a file.
-
-    Raises:
-        ValueError: there are not `count` of them, or pixels that no API takes: such a method must not get a score.
-    """
-    if len(prints.samples) != count:
-        raise ValueError(f"the method made {len(prints.samples)} prints instead of {count}")
-    if not (prints.samples.min() >= 0 and prints.samples.max() <= 1):
-        raise ValueError("the method made prints outside [0, 1]")
-    tensors = {"samples": prints.samples} | {f"payload.{name}": value for name, value in prints.payload.items()}
-    return tensors if prints.origin is None else tensors | {"origin": prints.origin}
-
-
-def unflat(tensors: Mapping[str, Tensor]) -> Prints:
-    """The prints that `flat` laid out, without their notes."""
-    payload = {n.removeprefix("payload."): t for n, t in tensors.items() if n.startswith("payload.")}
-    return Prints(tensors["samples"], tensors.get("origin"), payload)
 
 
 class Verifier(ABC):

@@ -11,8 +11,9 @@ from torch import Tensor
 from benchmark.access.access import grant
 from benchmark.access.channels import AsMade, Channel, EightBit
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints
+from benchmark.contracts.fingerprint import Fingerprint, Matcher
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.errors import Inapplicable
 from benchmark.spec.component import defaults
 from benchmark.tasks.base import Payload

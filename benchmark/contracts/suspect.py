@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import DataSource, ImageSet, Splits
 from benchmark.data.share import Share

@@ -15,7 +15,8 @@ from benchmark.spec.component import spec_of
 from benchmark.spec.identity import seed_for
 
 if TYPE_CHECKING:
-    from benchmark.contracts.fingerprint import Fingerprint, Prints
+    from benchmark.contracts.fingerprint import Fingerprint
+    from benchmark.contracts.prints import Prints
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ class PrintsJob(Job):
     def build(self, bench: Bench, folder: Path) -> None:
         import torch
 
-        from benchmark.contracts.fingerprint import flat
+        from benchmark.contracts.prints import flat
         from benchmark.contracts.proof import proven
         from benchmark.store.artefacts import write_json, write_tensors
 
@@ -97,7 +98,7 @@ class PrintsJob(Job):
 
     def load(self, bench: Bench) -> Prints:
         """The prints on the device, without their notes."""
-        from benchmark.contracts.fingerprint import unflat
+        from benchmark.contracts.prints import unflat
 
         stored = bench.open(self).tensors("prints.safetensors")
         return unflat({name: tensor.to(bench.device) for name, tensor in stored.items()})

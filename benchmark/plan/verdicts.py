@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchmark.access.channels import Channel
-    from benchmark.contracts.fingerprint import Prints, Verifier
+    from benchmark.contracts.fingerprint import Verifier
+    from benchmark.contracts.prints import Prints
     from benchmark.plan.experiment import Experiment
 
 

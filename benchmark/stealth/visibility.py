@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.networks.network import Network
 from benchmark.tasks.base import Task
 

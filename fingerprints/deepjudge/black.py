@@ -15,8 +15,9 @@ from torch import Tensor
 
 from benchmark.access.access import LABEL, PROBABILITY, AnswerAPI, LabelAPI
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.fingerprint import Verifier
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.attacks import carlini_wagner, fgsm, pgd
 from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Network

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from benchmark.access.access import grant
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Verifier
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.contracts.prints import Prints
 from benchmark.data.base import draw
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, outputs

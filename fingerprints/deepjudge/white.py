@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from benchmark.access.access import WHITE_BOX, WhiteBox
-from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.fingerprint import Verifier
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.active import Minimised, minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import draw

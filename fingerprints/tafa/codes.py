@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Fingerprint, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Verifier
 from benchmark.contracts.owner import Needs, Owner
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.active import minimise
 from benchmark.crafting.descent import AdamDescent
 from benchmark.data.base import ImageSet, draw

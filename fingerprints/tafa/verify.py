@@ -7,8 +7,9 @@ from torch import Tensor
 
 from benchmark.access.access import PROBABILITY, AnswerAPI
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Matcher, Prints
+from benchmark.contracts.fingerprint import Matcher
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from benchmark.tasks.base import Payload
 
 

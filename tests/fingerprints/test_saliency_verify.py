@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from benchmark.access.access import PROBABILITY, WHITE_BOX, grant
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.crafting.gradcam import covered
 from benchmark.spec.component import settings_of
 from fingerprints.saliency import Saliency

@@ -9,7 +9,7 @@ import torch
 
 from benchmark.access.access import grant
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.networks.network import Network
 from fingerprints.labels import LabelFingerprint
 from fingerprints.random import Random

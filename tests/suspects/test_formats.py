@@ -9,7 +9,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.contracts.suspect import Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.data.base import ImageSet, Splits

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Owner
+from benchmark.contracts.prints import Prints
 from fingerprints.ipguard import IPGuard
 from suspects.leaked import FineTuneOnLeak, shown
 

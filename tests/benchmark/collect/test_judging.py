@@ -10,7 +10,7 @@ import torch
 from benchmark.collect.findings import collect
 from benchmark.collect.judging import NONE_WORKS
 from benchmark.collect.scores import Qualities
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.plan.experiment import Degraded
 from benchmark.tasks.base import labels
 from fingerprints.labels import LabelFingerprint

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from benchmark.access.access import LABEL, NO_CHANNEL, LabelAPI
 from benchmark.access.channels import Channel
-from benchmark.contracts.fingerprint import Prints, Verifier
+from benchmark.contracts.fingerprint import Verifier
+from benchmark.contracts.prints import Prints
 from benchmark.spec.component import setting
 from benchmark.tasks.base import Payload, Task
 from fingerprints.labels import LabelMatch

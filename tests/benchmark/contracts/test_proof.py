@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from benchmark.access.access import LABEL
-from benchmark.contracts.fingerprint import Fingerprint, Matcher, Prints, Verifier
+from benchmark.contracts.fingerprint import Fingerprint, Matcher, Verifier
+from benchmark.contracts.prints import Prints
 from benchmark.contracts.proof import proven
 from benchmark.spec.component import setting
 

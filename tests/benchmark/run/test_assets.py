@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 import torch
 
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Asset, Needs, Owner, Preparation, State
+from benchmark.contracts.prints import Prints
 from benchmark.plan.assets import AssetJob
 from benchmark.plan.models import ModelJob
 from benchmark.plan.plan import Plan, plan

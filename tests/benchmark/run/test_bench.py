@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.access.access import LABEL, LabelAPI
-from benchmark.contracts.fingerprint import Matcher, Prints, Verifier
+from benchmark.contracts.fingerprint import Matcher, Verifier
 from benchmark.contracts.owner import Asset, Needs, Owner, Preparation, State
+from benchmark.contracts.prints import Prints
 from benchmark.contracts.suspect import Ingredients, Suspect
 from benchmark.contracts.truth import Relation
 from benchmark.errors import Inapplicable

@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from benchmark.contracts.fingerprint import Prints
+from benchmark.contracts.prints import Prints
 from benchmark.stealth.visibility import label_accuracy, psnr
 
 

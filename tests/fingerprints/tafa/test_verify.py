@@ -10,8 +10,8 @@ from torch import nn
 
 from benchmark.access.access import LABEL, PROBABILITY, grant
 from benchmark.access.target import Target
-from benchmark.contracts.fingerprint import Prints
 from benchmark.contracts.owner import Needs
+from benchmark.contracts.prints import Prints
 from fingerprints.labels import LabelMatch
 from fingerprints.tafa.codes import TAFA
 from fingerprints.tafa.verify import AnswerMatch, calibrate
