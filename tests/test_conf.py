@@ -140,8 +140,10 @@ def test_runtime_groups_build(group):
 
 FEWER = {  # than the miniatures have pictures
     "age_utkface": ("count=10",),
+    "age_utkface_tuning": ("count=10",),
     "deepjudge": ("suspect.knockoff_torchvision.budget=100",),
     "face_folder": ("count=10",),
+    "face_folder_tuning": ("count=10",),
 }
 
 
