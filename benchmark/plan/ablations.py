@@ -20,7 +20,7 @@ class Variant:
     """One point of an ablation: a method with one setting changed, in one repeat, measured on victim and suspects."""
 
     setting: str
-    value: float
+    value: float | str
     prints: PrintsJob
     proofs: tuple[MeasureJob, ...]
     measured: tuple[MeasureJob, ...]

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ablation:
-    """One setting of one method, and the values to give it one after the other."""
+    """One setting of one method, and the values to give it one after the other: all numbers, or all words."""
 
     method: str
     setting: str
-    values: tuple[float, ...]
+    values: tuple[float, ...] | tuple[str, ...]
 
 
 @dataclass(frozen=True)

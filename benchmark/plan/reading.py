@@ -156,7 +156,11 @@ def _ablations(nodes: Mapping[str, Any]) -> tuple[Ablation, ...]:
     for method, settings in nodes.items():
         for setting, values in (settings or {}).items():
             path = f"ablation.settings.{method}.{setting}"
-            if not isinstance(values, list) or not all(isinstance(v, (int, float)) for v in values) or not values:
-                raise InputError(f"{path}: wants a list of numbers, got {values!r}")
-            found.append(Ablation(method, setting, tuple(float(value) for value in values)))
+            listed = values if isinstance(values, list) else []
+            if listed and all(isinstance(value, str) for value in listed):
+                found.append(Ablation(method, setting, tuple(listed)))
+            elif listed and all(isinstance(value, (int, float)) for value in listed):
+                found.append(Ablation(method, setting, tuple(float(value) for value in listed)))
+            else:
+                raise InputError(f"{path}: wants a list of numbers or a list of words, got {values!r}")
     return tuple(found)

@@ -73,7 +73,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "models": ("quality", "seconds", "parameters", "queries"),
     "detections": ("value", "n", "rate", "auroc", "clean_rate"),
     "distances": ("distance",),
-    "ablations": ("value", "aruc", "auc", "positives", "negatives", "n"),
+    "ablations": ("aruc", "auc", "positives", "negatives", "n"),
 }
 WHOLE = ("victim", "repeat", "number")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
@@ -159,7 +159,8 @@ class Findings:
         distances: what a detector measured on one print behind a channel, or on one clean test image, where
             `fingerprint` and `channel` are "" and `repeat` is 0.
         ablations: ARUC and AUC of one verifier on the main channel with one setting at another value, all else as in
-            the run. `setting` is "count" for the number of prints, else a field of the fingerprint.
+            the run. `setting` is "count" for the number of prints, else a field of the fingerprint; `value` a number or
+            a word.
         marks: fingerprint -> a footnote wherever its numbers stand, such as "a reconstruction".
     """
 

@@ -107,7 +107,7 @@ def _typed(column: pd.Series, name: str) -> pd.Series:
         return _truths(column)
     if label in MAPPINGS:
         return column.map(lambda text: json.loads(text) if text else None)
-    if name in COLUMNS:
+    if name in COLUMNS and (name, label) != ("ablations", "value"):
         return _numbers(column) if label in NUMBERS.get(name, ()) else column
     return _guessed(column)
 

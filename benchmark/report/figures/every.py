@@ -196,7 +196,7 @@ class _Every:
 
     def sensitivity(self) -> Drawn:
         """Of settings that were varied."""
-        known = self.findings.ablations[self.findings.ablations["aruc"].notna()]
+        known = sensitivity.along_numbers(self.findings.ablations)
         config = self.findings.manifest.get("config", {})
         for task in found.tasks(known):
             here = known[known["task"] == task]

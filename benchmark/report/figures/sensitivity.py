@@ -42,7 +42,7 @@ def draw(
     Args:
         config: the manifest's `config`, for the run's own values.
     """
-    here = ablations[(ablations["task"] == task) & ablations["aruc"].notna()]
+    here = along_numbers(ablations[ablations["task"] == task])
     shown = [method for method in sheet.places if method in set(found.methods(here))]
     handles = [Line2D([], [], label=sheet.label(method), **sheet.line(method) | SIGN) for method in shown]
     legend = Legend(handles, sheet.width)
@@ -57,6 +57,12 @@ def draw(
         for axes in grid.first(drawn):
             axes.set_ylabel("ARUC")
         yield figure
+
+
+def along_numbers(ablations: pd.DataFrame) -> pd.DataFrame:
+    """The rows with an ARUC whose setting takes numbers: words have no axis."""
+    values = pd.to_numeric(ablations["value"], errors="coerce")
+    return ablations.assign(value=values)[values.notna() & ablations["aruc"].notna()]
 
 
 SIGN: dict[str, Any] = {"markersize": 3.6, "linewidth": 1.1, "markeredgewidth": 0.8}
@@ -87,7 +93,7 @@ def settings(ablations: pd.DataFrame) -> list[str]:
 
 def sizes(ablations: pd.DataFrame, task: str) -> str:
     """What one point rests on: "20+20 suspects, 3 victims, 2 repeats, N = 10 to 100 prints"."""
-    here = ablations[(ablations["task"] == task) & ablations["aruc"].notna()]
+    here = along_numbers(ablations[ablations["task"] == task])
     positives, negatives, prints = (_range(here[name]) for name in ("positives", "negatives", "n"))
     sets = [f"{here[name].nunique()} {name}{'s' * (here[name].nunique() != 1)}" for name in ("victim", "repeat")]
     return f"{positives}+{negatives} suspects, {', '.join(sets)}, {prints} prints"

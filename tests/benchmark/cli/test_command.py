@@ -59,7 +59,7 @@ def test_help_names_groups_and_examples_and_imports_nothing_heavy():
     said, heavy = imported("run", "--help")
     assert heavy == {"hydra"}
     for word in (
-        "experiment: age_utkface, deepjudge, deepjudge_ablations, ",
+        "experiment: age_utkface, age_utkface_tuning, deepjudge, ",
         "fingerprint: akh, conferae, conferae_paper, deepjudge_black, ",
         "whosenet run -m",
     ):

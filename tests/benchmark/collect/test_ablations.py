@@ -101,12 +101,24 @@ def test_all_prints_give_the_headline_and_fewer_are_a_part_of_them(done):
         ({"saliency": {"xi": [2.0]}}, r"^ablation\.settings\.saliency\.xi: 2\.0 is out of range"),
         ({"saliency": {"xi": 0.1}}, r"^ablation\.settings\.saliency\.xi: wants a list of numbers"),
         ({"saliency": {"xi": []}}, r"^ablation\.settings\.saliency\.xi: wants a list of numbers"),
+        (
+            {"saliency": {"norm": ["l2", 1]}},
+            r"^ablation\.settings\.saliency\.norm: wants a list",
+        ),
+        ({"saliency": {"norm": ["l1"]}}, r"^ablation\.settings\.saliency\.norm: "),
     ],
     ids=str,
 )
 def test_a_mistake_names_the_key(settings, message):
     with pytest.raises(InputError, match=message):
         read(ablated(ablation=ABLATION | {"settings": settings}))
+
+
+def test_a_setting_takes_words_too():
+    settings = {"saliency": {"norm": ["linf", "l2"]}}
+    found = plan(read(ablated(ablation=ABLATION | {"settings": settings, "counts": []}))).variants
+    assert {(variant.setting, variant.value) for variant in found} == {("norm", "linf"), ("norm", "l2")}
+    assert {variant.prints.fingerprint.norm for variant in found} == {"linf", "l2"}
 
 
 def test_the_ablation_of_a_method_that_was_left_out_is_left_out():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from benchmark.report import Findings
+from benchmark.report import Findings, data, reading
 from benchmark.report.figures.sensitivity import default, draw, settings, sizes
 from benchmark.report.figures.sheet import Sheet
 from benchmark.report.findings import checked
@@ -81,6 +83,17 @@ def test_a_task_with_one_setting_has_one_panel(make_whole: Make) -> None:
     findings = make_whole()
     figure = drawn(replace(findings, ablations=findings.ablations.query("setting == 'count'")))
     assert len(figure.axes) == 1
+
+
+def test_a_setting_of_words_has_rows_and_no_panel(make_whole: Make, tmp_path: Path) -> None:
+    findings = make_whole()
+    words = findings.ablations.query("setting == 'count'").assign(setting="norm")
+    words["value"] = words["value"].map(lambda count: f"l{count:.0f}")
+    both = replace(findings, ablations=pd.concat([findings.ablations, words], ignore_index=True))
+    assert len(drawn(both).axes) == len(drawn(findings).axes)
+    data.write_frame(both.ablations, tmp_path / reading.file_of("ablations"))
+    back = reading.frame(tmp_path, "ablations").groupby("setting")["value"].agg(set)
+    assert back["norm"] == {"l10", "l50", "l100"} and set(map(float, back["count"])) == {10, 50, 100}
 
 
 def test_sizes_say_what_a_point_rests_on(make_whole: Make) -> None:
