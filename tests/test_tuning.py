@@ -14,6 +14,7 @@ TUNED = {  # experiment: where its settings come from
     "deepjudge_digits": "digits_tuning",
     "digits": "digits_tuning",
     "face_folder": "face_folder_tuning",
+    "ham10000": "ham10000_tuning",
 }
 PLACE = ["task", "verifier"]
 
