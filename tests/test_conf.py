@@ -143,6 +143,7 @@ FEWER = {  # than the miniatures have pictures
     "age_utkface_tuning": ("count=10",),
     "deepjudge": ("suspect.knockoff_torchvision.budget=100",),
     "deepjudge_small": ("suspect.knockoff_signs.budget=100", "suspect.jbda.seeds=10"),
+    "deepjudge_small_tuning": ("suspect.jbda.seeds=10",),
     "face_folder": ("count=10",),
     "face_folder_tuning": ("count=10",),
 }
