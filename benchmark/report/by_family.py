@@ -26,7 +26,7 @@ def areas(scores: pd.DataFrame) -> pd.DataFrame:
 
     `suspects` counts the family's own suspects that have a score, `others` those of the other side. Intervals are of
     the clustered bootstrap; within a family its suspects are resampled. `p` is two-sided, of the family being ranked
-    as the other side is, AUC 0.5.
+    as the other side is, AUC 0.5, and agrees with the interval: few suspects, all ranked rightly, have a large one.
     """
     rows: list[dict[str, object]] = []
     for task in found.tasks(scores):
@@ -56,12 +56,13 @@ def _of(whole: Cube, own: np.ndarray) -> list[dict[str, object]]:
     rows = []
     for place, (fingerprint, verifier) in enumerate(able.methods):
         sizes = [int(able.count(each)[place]) for each in (side, not side)]
-        low, high = metrics.widened(drawn[:, place], float(estimates[place]), min(sizes))
+        found = drawn[:, place], float(estimates[place]), min(sizes)
+        low, high = metrics.widened(*found)
         rows.append(
             {
                 **{"fingerprint": fingerprint, "verifier": verifier, "positive": side},
                 **{"auc": float(estimates[place]), "low": low, "high": high},
-                **{"p": metrics.differs(drawn[:, place] - 0.5), "suspects": sizes[0], "others": sizes[1]},
+                **{"p": metrics.differs(*found, (0.0, 1.0), 0.5), "suspects": sizes[0], "others": sizes[1]},
                 "victims": int(able.known[place].any(axis=(1, 2)).sum()),
             }
         )

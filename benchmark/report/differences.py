@@ -111,7 +111,8 @@ def _compared(both: Cube, statistic: str, draws: metrics.Draws) -> dict[str, obj
     apart = drawn[:, 0] - drawn[:, 1]
     units = sizes[True] if statistic == "owner_tpr" else min(sizes.values())
     low, high = metrics.widened(apart, difference, units, (-1.0, 1.0))
-    return {"difference": difference, "low": low, "high": high, "p": metrics.differs(apart), **counts, "reason": ""}
+    p = metrics.differs(apart, difference, units)
+    return {"difference": difference, "low": low, "high": high, "p": p, **counts, "reason": ""}
 
 
 def _statistic(both: Cube, statistic: str, draws: metrics.Draws) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
