@@ -22,9 +22,11 @@ DERIVED = "derived"  # the relation of copies that learnt from the victim's answ
 
 
 def areas(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per task, method and family with a score, and one per relation "derived", family "", all of it together.
+    """One row per task, method and family with a score, and one of family "": all derived positives that work.
 
-    `suspects` counts the family's own suspects that have a score, `others` those of the other side. Intervals are of
+    A derived copy that is degraded, such as a low rung of an extraction's ladder, is left out of that row for the
+    victim of which it is one. `suspects` counts the family's own suspects that have a score, each label once, `others`
+    those of the other side. Intervals are of
     the clustered bootstrap; within a family its suspects are resampled. `p` is two-sided, of the family being ranked
     as the other side is, AUC 0.5, and agrees with the interval: few suspects, all ranked rightly, have a large one.
     """
@@ -37,9 +39,11 @@ def areas(scores: pd.DataFrame) -> pd.DataFrame:
             own = whole.zoo.family == family
             names = {"task": task, "family": family, "relation": relations[own][0]}
             rows += [names | row for row in _of(whole, own)]
-        own = (relations == DERIVED) & whole.zoo.positive
-        if own.any():
-            rows += [{"task": task, "family": "", "relation": DERIVED, **row} for row in _of(whole, own)]
+        derived = (here["relation"] == DERIVED) & here["positive"]
+        working = cube(here[~here["positive"] | (derived & ~here["degraded"])].assign(accused=np.nan))
+        if working.zoo.positive.any():
+            names = {"task": task, "family": "", "relation": DERIVED}
+            rows += [names | row for row in _of(working, working.zoo.positive)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
