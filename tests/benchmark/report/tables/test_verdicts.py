@@ -152,6 +152,21 @@ def test_without_derived_copies_the_question_stays_open(make_findings: Make) -> 
     assert texts(head(make_findings(tasks=["digits_class"], zoo=zoo)), "akh")[-1] == "n/a"
 
 
+def test_n_is_a_range_where_victims_keep_other_numbers_of_copies(make_findings: Make) -> None:
+    findings = make_findings(tasks=["digits_class"], victims=2)
+    rows = findings.scores
+    for victim, lost in enumerate((["finetune layers=all"], ["retrain layers=all", "distill replicate=0"])):
+        rows.loc[(rows["victim"] == victim) & rows["suspect"].isin(lost), "degraded"] = True
+    scores, statistics = counted(findings)
+    table = areas.areas(scores, statistics.summary)
+    kept = texts(table, "digits_class", "akh", "label", "kept")
+    assert kept[4] == "3–4+6 × 2 × 2"  # not the 5 that some victim keeps
+    assert texts(table, "digits_class", "akh", "label", "all")[4] == "6+6 × 2 × 2"
+    assert any("from the fewest to the most where victims differ" in note for note in table.notes)
+    row = by_method(statistics.summary, "kept")["digits_class", "akh", "label"]
+    assert row[["positives_least", "positives", "negatives_least", "negatives"]].tolist() == [3, 4, 6, 6]
+
+
 def test_the_headline_says_why_there_is_no_threshold_and_who_was_not_judged(make_findings: Make) -> None:
     findings = make_findings(tasks=["digits_class"])
     rows = findings.scores
