@@ -118,7 +118,8 @@ def _of_suspects(ours: Ours, claim: pd.Series) -> Iterator[Row]:
     for _, row in rows.iterrows():
         name = found.label(ours.scores, row["fingerprint"], row["verifier"])
         measured = (row[metric], row[f"{metric}_sd"])
-        yield _row(claim, ours.named(name, row["fingerprint"]), OF_SUSPECTS[metric], row, measured, size(row, "victims", "repeats"), 3)
+        n = size(row, "victims", "repeats")
+        yield _row(claim, ours.named(name, row["fingerprint"]), OF_SUSPECTS[metric], row, measured, n, 3)
 
 
 def _of_prints(ours: Ours, claim: pd.Series) -> Iterator[Row]:
