@@ -71,26 +71,45 @@ def widened(
     if np.isnan(low):
         return Interval(low, high)
     (least, most), error = span, bound(units)
-    unit = (most - least) / max(units, 1) - TINY
-    flat = high - low < TINY
-    if flat or most - estimate < unit:
+    lower, upper = _collapsed(Interval(low, high), estimate, units, span)
+    if lower:
         low = min(low, estimate - error * (estimate - least))
-    if flat or estimate - least < unit:
+    if upper:
         high = max(high, estimate + error * (most - estimate))
     return Interval(low, high)
 
 
-def differs(drawn: NDArray[np.floating]) -> float:
-    """Two-sided p of "no difference" from a bootstrap of differences (resamples,); NaN where nothing is known.
+def differs(
+    drawn: NDArray[np.floating], estimate: float, units: int, span: tuple[float, float] = (-1.0, 1.0), null: float = 0.0
+) -> float:
+    """Two-sided p of the statistic being `null`, of the same rule as `widened`: below 0.05 only if that leaves it out.
 
-    Twice the smaller share of resamples on either side of 0, a resample at 0 on both; with one added to numerator and
-    denominator, since a p of 0 is never an honest one (Davison and Hinkley 1997, section 4.2).
+    Twice the smaller share of resamples on either side of null, a resample at null on both; with one added to
+    numerator and denominator, since a p of 0 is never an honest one (Davison and Hinkley 1997, section 4.2). Where the
+    end of the interval that faces null has collapsed, at least the level at which it would reach null: e(n) of that
+    level is the share of the way from the estimate to the end of the range at which null lies, so for an AUC of 1
+
+        1 - p^(1/n) = (1 - 0.5) / (1 - 0),  p = 0.5^n          0.25 for 2 suspects, 0.031 for 5
+
+    Arguments as of `widened`; NaN where nothing is known.
     """
     known = drawn[~np.isnan(drawn)]
     if known.size == 0:
         return float("nan")
-    sides = (np.count_nonzero(known <= TINY), np.count_nonzero(known >= -TINY))
-    return float(min(1.0, 2 * (1 + min(sides)) / (known.size + 1)))
+    sides = (np.count_nonzero(known <= null + TINY), np.count_nonzero(known >= null - TINY))
+    p = min(1.0, 2 * (1 + min(sides)) / (known.size + 1))
+    lower, upper = _collapsed(percentiles(drawn), estimate, units, span)
+    if lower if estimate > null else upper:
+        end = span[0] if estimate > null else span[1]
+        p = max(p, ((null - end) / (estimate - end)) ** units)
+    return float(p)
+
+
+def _collapsed(ends: Interval, estimate: float, units: int, span: tuple[float, float]) -> tuple[bool, bool]:
+    """Whether the lower and the upper end of a percentile interval have."""
+    (least, most), flat = span, ends.high - ends.low < TINY
+    unit = (most - least) / max(units, 1) - TINY
+    return flat or most - estimate < unit, flat or estimate - least < unit
 
 
 def holm(p: ArrayLike | Sequence[float]) -> Floats:

@@ -22,11 +22,13 @@ DERIVED = "derived"  # the relation of copies that learnt from the victim's answ
 
 
 def areas(scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per task, method and family with a score, and one per relation "derived", family "", all of it together.
+    """One row per task, method and family with a score, and one of family "": all derived positives that work.
 
-    `suspects` counts the family's own suspects that have a score, `others` those of the other side. Intervals are of
+    A derived copy that is degraded, such as a low rung of an extraction's ladder, is left out of that row for the
+    victim of which it is one. `suspects` counts the family's own suspects that have a score, each label once, `others`
+    those of the other side. Intervals are of
     the clustered bootstrap; within a family its suspects are resampled. `p` is two-sided, of the family being ranked
-    as the other side is, AUC 0.5.
+    as the other side is, AUC 0.5, and agrees with the interval: few suspects, all ranked rightly, have a large one.
     """
     rows: list[dict[str, object]] = []
     for task in found.tasks(scores):
@@ -37,9 +39,11 @@ def areas(scores: pd.DataFrame) -> pd.DataFrame:
             own = whole.zoo.family == family
             names = {"task": task, "family": family, "relation": relations[own][0]}
             rows += [names | row for row in _of(whole, own)]
-        own = (relations == DERIVED) & whole.zoo.positive
-        if own.any():
-            rows += [{"task": task, "family": "", "relation": DERIVED, **row} for row in _of(whole, own)]
+        derived = (here["relation"] == DERIVED) & here["positive"]
+        working = cube(here[~here["positive"] | (derived & ~here["degraded"])].assign(accused=np.nan))
+        if working.zoo.positive.any():
+            names = {"task": task, "family": "", "relation": DERIVED}
+            rows += [names | row for row in _of(working, working.zoo.positive)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -56,12 +60,13 @@ def _of(whole: Cube, own: np.ndarray) -> list[dict[str, object]]:
     rows = []
     for place, (fingerprint, verifier) in enumerate(able.methods):
         sizes = [int(able.count(each)[place]) for each in (side, not side)]
-        low, high = metrics.widened(drawn[:, place], float(estimates[place]), min(sizes))
+        found = drawn[:, place], float(estimates[place]), min(sizes)
+        low, high = metrics.widened(*found)
         rows.append(
             {
                 **{"fingerprint": fingerprint, "verifier": verifier, "positive": side},
                 **{"auc": float(estimates[place]), "low": low, "high": high},
-                **{"p": metrics.differs(drawn[:, place] - 0.5), "suspects": sizes[0], "others": sizes[1]},
+                **{"p": metrics.differs(*found, (0.0, 1.0), 0.5), "suspects": sizes[0], "others": sizes[1]},
                 "victims": int(able.known[place].any(axis=(1, 2)).sum()),
             }
         )

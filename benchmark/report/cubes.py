@@ -45,6 +45,15 @@ class Cube:
         """How many positives, or negatives, each method has a score of, each label once; (methods,)."""
         return np.any(self.known & (self.zoo.positive == side), axis=(1, 2)).sum(axis=-1)
 
+    def sizes(self, side: bool) -> NDArray[np.int64]:
+        """The fewest and the most positives, or negatives, of the sets of prints that judged anyone; (2, methods).
+
+        `count` may be larger than both: another suspect may be missing for each victim.
+        """
+        counted, done = (self.known & (self.zoo.positive == side)).sum(axis=-1), self.known.any(axis=-1)
+        fewest = np.where(done, counted, len(self.suspects)).min(axis=(1, 2)) * done.any(axis=(1, 2))
+        return np.stack([fewest, counted.max(axis=(1, 2))])
+
     @property
     def able(self) -> list[int]:
         """The places of the methods that have a score on both sides, in one victim and repeat."""

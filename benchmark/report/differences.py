@@ -27,7 +27,8 @@ from benchmark.report.cubes import Cube, Method, cube, mean_known, over_victims
 
 COLUMNS = (
     *("task", "fingerprint", "verifier", "rival", "against_fingerprint", "against_verifier", "statistic", "difference"),
-    *("low", "high", "p", "p_holm", "positives", "negatives", "victims", "reason"),
+    *("low", "high", "p", "p_holm", "positives_least", "positives", "negatives_least", "negatives"),
+    *("victims", "reason"),
 )
 STATISTICS = ("auc", "owner_tpr")
 RESAMPLES = 4000  # p is 2 / 4001 at least: Holm's correction over a hundred comparisons can still reject at 5 %
@@ -99,8 +100,9 @@ def _against(able: Cube, rival: str, at: int) -> Iterator[dict[str, object]]:
 
 def _compared(both: Cube, statistic: str, draws: metrics.Draws) -> dict[str, object]:
     """Difference, interval and p of two methods."""
-    sizes = {side: int(both.count(side)[0]) for side in (True, False)}
-    counts = {"positives": sizes[True], "negatives": sizes[False], "victims": int(both.known[0].any(axis=(1, 2)).sum())}
+    counts = {"victims": int(both.known[0].any(axis=(1, 2)).sum())}
+    for name, side in (("positives", True), ("negatives", False)):
+        counts |= dict(zip((f"{name}_least", name), map(int, both.sizes(side)[:, 0]), strict=True))
     nothing = {"difference": np.nan, "low": np.nan, "high": np.nan, "p": np.nan, **counts}
     if len(both.able) < 2:
         return nothing | {"reason": "no suspects on both sides that both methods can judge"}
@@ -109,9 +111,10 @@ def _compared(both: Cube, statistic: str, draws: metrics.Draws) -> dict[str, obj
         return nothing | {"reason": "one of them has no threshold"}
     difference = float(estimates[0] - estimates[1])
     apart = drawn[:, 0] - drawn[:, 1]
-    units = sizes[True] if statistic == "owner_tpr" else min(sizes.values())
+    units = min(int(both.count(side)[0]) for side in ((True,) if statistic == "owner_tpr" else (True, False)))
     low, high = metrics.widened(apart, difference, units, (-1.0, 1.0))
-    return {"difference": difference, "low": low, "high": high, "p": metrics.differs(apart), **counts, "reason": ""}
+    p = metrics.differs(apart, difference, units)
+    return {"difference": difference, "low": low, "high": high, "p": p, **counts, "reason": ""}
 
 
 def _statistic(both: Cube, statistic: str, draws: metrics.Draws) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,6 +7,9 @@ Every statistic is computed per victim and repeat. The table holds the mean over
 standard deviation over victims (`_sd`: ddof = 1, NaN with one victim) and over the repeats within a victim
 (`_sd_repeats`: root of the mean variance); and a 95 % interval from the clustered bootstrap, paired across the methods
 of a task, its collapsed ends widened. `covers` says of what the interval speaks. `owner_*` is at the owner's threshold.
+
+`positives` and `negatives` count what one set of prints judged: the most of all sets, and in `_least` the fewest, since
+a copy may be degraded, or not be judged, for some of the victims alone.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ WITH_INTERVAL = ("aruc", "aruc_exact", "auc", "auc_macro", "tpr_at_0", "tpr_at_5
 PER_REPEAT = (*WITH_INTERVAL, "best_rho", "robustness", "uniqueness")
 OWNERS = {"owner_tpr": True, "owner_fpr": False}  # of positives, of negatives
 TOP = {"aruc": 100 / 101}  # largest value of a statistic, where it is not 1
+COUNTS = ("positives_least", "positives", "negatives_least", "negatives", "victims", "repeats")
 KEYS = ["task", "kind", "fingerprint", "verifier", "access"]
 
 
@@ -136,12 +140,12 @@ class _Part:
 
     def _counts(self, pair: Method, place: int | None) -> dict[str, int]:
         if pair not in self.whole.methods:
-            return dict.fromkeys(("positives", "negatives", "victims", "repeats"), 0)
+            return dict.fromkeys(COUNTS, 0)
         at = self.whole.methods.index(pair)
-        sides = [int(self.whole.count(side)[at]) for side in (True, False)]
+        ends = [int(end) for side in (True, False) for end in self.whole.sizes(side)[:, at]]
         done = self.whole.known[at].any(axis=-1)
         sets = [int(done.any(axis=1).sum()), int(done.sum(axis=1).max(initial=0))]
-        return dict(zip(("positives", "negatives", "victims", "repeats"), (*sides, *sets), strict=True))
+        return dict(zip(COUNTS, (*ends, *sets), strict=True))
 
     def _statistics(self, place: int | None) -> dict[str, float]:
         columns: dict[str, float] = {}

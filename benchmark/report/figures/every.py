@@ -123,9 +123,10 @@ class _Every:
         """Across tasks."""
         scores = self.findings.scores
         signs = self.sheet.explained(scores["fingerprint"])
+        about = f"numbers those of filled signs.{self.sheet.settings(found.methods(scores))}{signs}"
         for chart in (intervals.AUC, intervals.ARUC, intervals.owners(self.rate)):
             if chart.known(self.summary):
-                text = f"{chart.explained} Lines are 95 % bootstrap intervals, numbers those of filled signs.{signs}"
+                text = f"{chart.explained} Lines are 95 % bootstrap intervals, {about}"
                 yield from _paged(chart.name, "headline", text, intervals.draw(scores, self.summary, chart, self.sheet))
         text = f"Families: {AT} U at the left of a family's row: negatives. A dash: not judged.{signs}"
         yield from _paged("families", "families", text, heatmap.draw(scores, self.sheet))

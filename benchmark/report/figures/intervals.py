@@ -134,10 +134,12 @@ class _Panels:
         return [*handles, Line2D([], [], label=self.chart.meaning, **dotted)]
 
     def _look(self, method: Method, hollow: bool) -> dict[str, Any]:
+        """Of the sign and, by its dashes, of the interval: full for a method's first setting."""
         own = self.sheet.line(method)
         return {
             "color": own["color"],
             "marker": own["marker"],
+            "linestyle": style.dashes(self.sheet.places[method].setting),
             "markerfacecolor": "white" if hollow else own["color"],
         } | SIGN
 
@@ -152,7 +154,8 @@ def _point(axes: Axes, row: pd.Series, y: float, column: str, look: dict[str, An
     """The interval as a line, the value as a sign upon it and, of all suspects, as a number at the right."""
     value, low, high = (float(row[name]) for name in (column, f"{column}_low", f"{column}_high"))
     if not np.isnan(low):
-        axes.plot([low, high], [y, y], color=look["color"], linewidth=0.9, zorder=2, solid_capstyle="butt")
-    axes.plot([value], [y], linestyle="", zorder=3, **look)
+        line = {"color": look["color"], "linestyle": look["linestyle"], "linewidth": 0.9}
+        axes.plot([low, high], [y, y], zorder=2, solid_capstyle="butt", dash_capstyle="butt", **line)
+    axes.plot([value], [y], zorder=3, **look | {"linestyle": ""})
     if look["markerfacecolor"] != "white":
         axes.text(1.2, y, number(value, 2), ha="right", va="center", fontsize=style.TINY)

@@ -72,8 +72,13 @@ def line(place: int) -> dict[str, Any]:
     return {
         "color": COLORS[place % len(COLORS)],
         "marker": MARKERS[place % len(MARKERS)],
-        "linestyle": DASHES[place % len(DASHES)],
+        "linestyle": dashes(place),
     }
+
+
+def dashes(place: int) -> str:
+    """Of the line number `place`."""
+    return DASHES[place % len(DASHES)]
 
 
 def paler(color: str, share: float) -> tuple[float, float, float]:

@@ -10,6 +10,7 @@ from benchmark.metrics import bound
 from benchmark.report import findings as found
 from benchmark.report.numbers import DASH, interval, number, spread
 from benchmark.report.summary import VARIANTS
+from benchmark.report.tables import sizes
 from benchmark.report.tables.reasons import unjudged
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
@@ -39,9 +40,8 @@ def areas(scores: pd.DataFrame, summary: pd.DataFrame, marks: Mapping[str, str] 
                 reasons = unjudged(scores, whole) if variant == "all" else []
                 rows.append((*names, variant, notes.cell(_sizes(row), *reasons), *_areas(row, notes)))
     header = ("Task", "Method", "Access", "Suspects", "n", "ARUC", "ARUC 95 %", "AUC", "AUC 95 %", "AUC macro", "95 %")
-    about = "n: positives + negatives × victims × repeats."
     title = "How well positives and negatives are told apart"
-    texts = [RULE, *intervals_about(summary), SETS, about]
+    texts = [RULE, *intervals_about(summary), SETS, sizes.about("victims", "repeats")]
     return Table("areas", title, header, rows, 4, texts, notes.texts)
 
 
@@ -147,4 +147,4 @@ def _points(row: pd.Series, notes: Footnotes) -> Row:
 def _sizes(row: pd.Series) -> str:
     if row["reason"]:
         return DASH
-    return f"{row['positives']}+{row['negatives']} × {row['victims']} × {row['repeats']}"
+    return sizes.size(row, "victims", "repeats")

@@ -9,6 +9,7 @@ import pandas as pd
 from benchmark.report import findings as found
 from benchmark.report.differences import STATISTICS
 from benchmark.report.numbers import DASH, interval, number
+from benchmark.report.tables.sizes import about, size
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 NAMES = {"auc": "AUC", "owner_tpr": "TPR"}
@@ -35,12 +36,12 @@ def table(scores: pd.DataFrame, differences: pd.DataFrame, marks: Mapping[str, s
                 notes.cell(names[1], marks.get(fingerprint, "")),
                 notes.cell(f"{rival}: {names[0]}", marks.get(against, "")),
                 *(cell for name in STATISTICS for cell in _compared(by_statistic[name], notes)),
-                _size(by_statistic["auc"]),
+                size(by_statistic["auc"], "victims"),
             )
         )
     columns = (f"{name}{what}" for name in NAMES.values() for what in (" difference", " 95 %", " p"))
     header = ("Task", "Method", "less the", *columns, "n")
-    return Table("differences", "Differences between methods", header, rows, 3, ABOUT, notes.texts)
+    return Table("differences", "Differences between methods", header, rows, 3, [*ABOUT, about("victims")], notes.texts)
 
 
 def _compared(row: pd.Series, notes: Footnotes) -> tuple[Cell | str, str, str]:
@@ -48,7 +49,3 @@ def _compared(row: pd.Series, notes: Footnotes) -> tuple[Cell | str, str, str]:
         return notes.cell("n/a", str(row["reason"])), DASH, DASH
     signed = f"+{number(row['difference'])}" if row["difference"] > 0 else number(row["difference"])
     return signed, interval(row["low"], row["high"]), number(row["p_holm"])
-
-
-def _size(row: pd.Series) -> str:
-    return f"{row['positives']}+{row['negatives']} × {row['victims']}"

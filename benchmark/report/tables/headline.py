@@ -19,9 +19,10 @@ from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 ROWS = 10
 KNOWN = (
-    "Knows distilled copies: AUC of the copies that learnt from the victim's answers against all negatives, the mean "
-    "of the tasks; yes where it is above 0.5 beyond what resampling explains (p < 0.05), no where it is at most 0.5, "
-    "partly in between or where tasks disagree."
+    "Knows distilled copies: AUC of the copies that learnt from the victim's answers against all negatives, without "
+    "the copies that are degraded, victim by victim; the mean of the tasks. Yes where it is above 0.5 beyond what "
+    "resampling explains (p < 0.05), no where it is at most 0.5, partly in between or where tasks disagree; n/a where "
+    "there is no such copy that the method can judge."
 )
 YES, PARTLY, NO = "yes", "partly", "no"
 SIGNIFICANT = 0.05
@@ -102,7 +103,7 @@ def _of_task(scores: pd.DataFrame, rows: list[pd.Series | None], notes: Footnote
 
 
 def _distilled(families: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[Cell | str]:
-    """AUC on copies that learnt from answers, and the word for it."""
+    """AUC on the copies that learnt from answers and work, and the word for it."""
     derived = families[(families["family"] == "") & (families["relation"] == DERIVED)]
     cells: list[Cell | str] = []
     values = []
@@ -111,7 +112,7 @@ def _distilled(families: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[Ce
         words = {_word(row) for _, row in rows.iterrows()}
         values.append(float(rows["auc"].mean()))
         word = words.pop() if len(words) == 1 else PARTLY
-        cells.append(DASH if rows.empty else f"{number(values[-1], 2)} {word}")
+        cells.append("n/a" if rows.empty else f"{number(values[-1], 2)} {word}")
     return ranked(cells, values, 2)
 
 

@@ -13,6 +13,7 @@ from benchmark.report import findings as found
 from benchmark.report.findings import Findings
 from benchmark.report.names import Names
 from benchmark.report.numbers import DASH, number, spread
+from benchmark.report.tables.sizes import size
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 COLUMNS = ("paper", "place", "task", "method", "verifier", "metric", "value", "sd", "unit", "note")
@@ -117,7 +118,8 @@ def _of_suspects(ours: Ours, claim: pd.Series) -> Iterator[Row]:
     for _, row in rows.iterrows():
         name = found.label(ours.scores, row["fingerprint"], row["verifier"])
         measured = (row[metric], row[f"{metric}_sd"])
-        yield _row(claim, ours.named(name, row["fingerprint"]), OF_SUSPECTS[metric], row, measured, _suspects(row), 3)
+        n = size(row, "victims", "repeats")
+        yield _row(claim, ours.named(name, row["fingerprint"]), OF_SUSPECTS[metric], row, measured, n, 3)
 
 
 def _of_prints(ours: Ours, claim: pd.Series) -> Iterator[Row]:
@@ -160,11 +162,7 @@ def _gains(ours: Ours, claim: pd.Series) -> Iterator[Row]:
         baseline = found.label(ours.scores, best["fingerprint"], best["verifier"])
         over = f"ARUC gain {claim['unit']} over {baseline}, the best of {len(baselines)} baselines"
         names = ours.named(name, row["fingerprint"]), ours.named(over, best["fingerprint"])
-        yield _row(claim, *names, row, (gain, float("nan")), _suspects(row), 0)
-
-
-def _suspects(row: pd.Series) -> str:
-    return f"{row['positives']}+{row['negatives']} × {row['victims']} × {row['repeats']}"
+        yield _row(claim, *names, row, (gain, float("nan")), size(row, "victims", "repeats"), 0)
 
 
 def _prints(group: pd.DataFrame, values: pd.Series) -> str:

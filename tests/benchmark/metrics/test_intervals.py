@@ -49,7 +49,7 @@ def test_a_statistic_that_never_varies_is_widened_on_both_sides_within_its_range
 def test_nothing_known_is_no_interval() -> None:
     assert np.isnan(metrics.percentiles(np.full(5, NAN))).all()
     assert np.isnan(metrics.widened(np.full(5, NAN), NAN, 5)).all()
-    assert np.isnan(metrics.differs(np.full(5, NAN)))
+    assert np.isnan(metrics.differs(np.full(5, NAN), NAN, 5))
 
 
 def test_the_bound_of_a_perfect_auc_covers_as_often_as_it_says() -> None:
@@ -63,12 +63,36 @@ def test_the_bound_of_a_perfect_auc_covers_as_often_as_it_says() -> None:
 
 
 def test_p_counts_both_sides_adds_one_and_never_is_zero() -> None:
-    drawn = np.array([0.1] * 97 + [-0.1] * 2)
-    assert metrics.differs(drawn) == pytest.approx(2 * 3 / 100)
-    assert metrics.differs(np.full(99, 0.2)) == pytest.approx(2 / 100)
-    assert metrics.differs(np.zeros(99)) == 1.0
-    assert metrics.differs(np.array([0.1, NAN, 0.1])) == pytest.approx(2 / 3)
-    assert metrics.differs(-drawn) == metrics.differs(drawn)
+    drawn = np.array([*np.linspace(0.1, 0.2, 97), -0.1, -0.1])
+    assert metrics.differs(drawn, 0.1, 20) == pytest.approx(2 * 3 / 100)
+    assert metrics.differs(drawn + 0.5, 0.6, 20, (0.0, 1.0), 0.5) == pytest.approx(2 * 3 / 100)
+    assert metrics.differs(np.linspace(0.1, 0.3, 99), 0.2, 20) == pytest.approx(2 / 100)
+    assert metrics.differs(np.zeros(99), 0.0, 20) == 1.0
+    assert metrics.differs(np.array([0.1, NAN, 0.2]), 0.1, 20) == pytest.approx(2 / 3)
+    assert metrics.differs(-drawn, -0.1, 20) == metrics.differs(drawn, 0.1, 20)
+
+
+def test_an_area_of_one_has_the_p_of_as_many_coins() -> None:
+    for units in (1, 2, 5, 9):
+        expected = max(binomtest(units, units, alternative="greater").pvalue, 2 / 2001)
+        assert metrics.differs(np.ones(2000), 1.0, units, (0.0, 1.0), 0.5) == pytest.approx(expected)
+        assert metrics.differs(np.zeros(2000), 0.0, units, (0.0, 1.0), 0.5) == pytest.approx(expected)
+    assert metrics.differs(np.ones(2000), 1.0, 20, (0.0, 1.0), 0.5) == pytest.approx(2 / 2001)
+
+
+@pytest.mark.parametrize(("span", "null"), [((0.0, 1.0), 0.5), ((-1.0, 1.0), 0.0)])
+def test_p_is_below_5_percent_only_where_the_interval_leaves_null_out(span: tuple[float, float], null: float) -> None:
+    rng, seen = np.random.default_rng(0), set()
+    for _ in range(4000):
+        units, wide = int(rng.integers(1, 12)), rng.choice([0.0, 0.01, 0.1, 0.3]) * (span[1] - span[0])
+        estimate = float(rng.choice([span[1], span[0], rng.uniform(*span)]))
+        drawn = np.clip(estimate + wide * rng.standard_normal(300), *span)
+        low, high = metrics.widened(drawn, estimate, units, span)
+        out, p = not low <= null <= high, metrics.differs(drawn, estimate, units, span, null)
+        assert out or p >= 0.05
+        assert p < 0.06 or not out
+        seen.add((out, p < 0.05, metrics.percentiles(drawn) != (low, high)))
+    assert {(True, True, False), (True, True, True), (False, False, False), (False, False, True)} <= seen
 
 
 def test_holm_of_the_worked_example() -> None:

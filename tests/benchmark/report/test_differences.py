@@ -98,6 +98,16 @@ def test_both_are_judged_on_the_suspects_that_both_can_judge(make_findings: Make
     rows.loc[silent, ["score", "matched", "reason"]] = [np.nan, np.nan, "cannot"]
     row = row_of(compared(findings)[1], AKH, "best")
     assert (row["difference"], row["positives"], row["negatives"], row["victims"]) == (0.0, 4, 6, 2)
+    assert (row["positives_least"], row["negatives_least"]) == (4, 6)
+
+
+def test_n_says_so_where_the_victims_differ_in_whom_both_can_judge(make_findings: Make) -> None:
+    findings = make_findings(tasks=["digits_class"], victims=2, matched=ranked)
+    rows = findings.scores
+    silent = (rows["fingerprint"] == "akh") & (rows["suspect"].str.startswith("distill") & (rows["victim"] == 1))
+    rows.loc[silent, ["score", "matched", "reason"]] = [np.nan, np.nan, "cannot"]
+    row = row_of(compared(findings)[1], AKH, "best")
+    assert (row["positives_least"], row["positives"], row["negatives"]) == (5, 6, 6)
 
 
 def test_the_cheapest_asks_fewest_queries_with_labels_before_all_others(make_findings: Make) -> None:

@@ -24,7 +24,41 @@ def test_looks_follow_the_sorted_methods_and_not_what_is_drawn(make_whole: Make)
     reversed_ = replace(findings, scores=findings.scores.iloc[::-1])
     whole, turned = (Sheet.of(each, View()) for each in (findings, reversed_))
     methods = [("akh", "label"), ("saliency", "black"), ("saliency", "white")]
-    assert [whole.places[method] for method in methods] == [0, 1, 2] == [turned.places[method] for method in methods]
+    assert [whole.places[method] for method in methods] == [(0, 0), (1, 0), (2, 0)]
+    assert whole.places == turned.places
+
+
+def test_settings_of_one_method_share_colour_and_sign_and_are_told_apart_by_face_and_dashes(make_whole: Make) -> None:
+    findings = checked(make_whole())
+    rows = findings.scores
+    other = rows[rows["fingerprint"] == "saliency"].assign(fingerprint="a_saliency_of_the_paper")
+    targets = {"saliency": "fingerprint/saliency", "a_saliency_of_the_paper": "fingerprint/saliency"}
+    config = {"fingerprint": {key: {"_target_": target} for key, target in targets.items()}}
+    both = replace(findings, scores=pd.concat([rows, other]), manifest={"config": config})
+    sheet = Sheet.of(both, View())
+    own, paper, akh, black = (
+        sheet.line(method)
+        for method in (
+            *(("saliency", "white"), ("a_saliency_of_the_paper", "white")),
+            *(("akh", "label"), ("saliency", "black")),
+        )
+    )
+    assert (own["color"], own["marker"]) == (paper["color"], paper["marker"])
+    assert (own["markerfacecolor"], paper["markerfacecolor"]) == (own["color"], "white")
+    assert own["linestyle"] != paper["linestyle"]
+    assert len({(look["color"], look["marker"]) for look in (own, akh, black)}) == 3
+    summary = summarise(both.scores[both.scores["channel"] == both.channel])
+    figures = {picture.name: (picture, figure) for picture, figure in every.drawn(both, summary)}
+    picture, figure = figures["auc"]
+    assert "Settings of one method share colour and sign" in picture.caption
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    ends = {}  # of the intervals, which are as long as the data say, by name
+    for line in figure.axes[0].get_lines():
+        x, y = line.get_xdata(), line.get_ydata()
+        if len(x) == 2 and line.get_marker() in ("None", "") and y[0] == y[1]:
+            ends.setdefault(names[round(float(y[0]))], set()).add((line.get_color(), line.get_linestyle()))
+    (tuned,), (printed,) = ends["saliency white"], ends["a saliency of the paper white"]
+    assert tuned[0] == printed[0] and (tuned[1], printed[1]) == ("-", "--")
 
 
 def test_a_method_keeps_its_colour_and_sign_across_figures_and_in_a_view_of_it_alone(make_whole: Make) -> None:
