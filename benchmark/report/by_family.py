@@ -26,9 +26,9 @@ def areas(scores: pd.DataFrame) -> pd.DataFrame:
 
     A derived copy that is degraded, such as a low rung of an extraction's ladder, is left out of that row for the
     victim of which it is one. `suspects` counts the family's own suspects that have a score, each label once, `others`
-    those of the other side. Intervals are of
-    the clustered bootstrap; within a family its suspects are resampled. `p` is two-sided, of the family being ranked
-    as the other side is, AUC 0.5, and agrees with the interval: few suspects, all ranked rightly, have a large one.
+    those of the other side. Intervals are of the clustered bootstrap; within a family its suspects are resampled. `p`
+    is two-sided, of the family being ranked as the other side is, AUC 0.5, and agrees with the interval: few suspects,
+    all ranked rightly, have a large one.
     """
     rows: list[dict[str, object]] = []
     for task in found.tasks(scores):
