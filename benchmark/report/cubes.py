@@ -51,7 +51,7 @@ class Cube:
         `count` may be larger than both: another suspect may be missing for each victim.
         """
         counted, done = (self.known & (self.zoo.positive == side)).sum(axis=-1), self.known.any(axis=-1)
-        fewest = np.where(done, counted, len(self.suspects)).min(axis=(1, 2)) * done.any(axis=(1, 2))
+        fewest = np.where(done, counted, len(self.suspects)).min(axis=(1, 2)) * np.any(done, axis=(1, 2))
         return np.stack([fewest, counted.max(axis=(1, 2))])
 
     @property
