@@ -153,9 +153,10 @@ class Sweep(NamedTuple):
 
     def power(self, fpr: float) -> Floats:
         """The largest R among thresholds that at most floor(fpr * negatives) exceed, (resamples, cells)."""
-        allowed = np.floor(fpr * self.negatives.astype(float) + TINY)[:, None, None]
-        reached = np.where(self.negatives[:, None, None] - self.below <= allowed, self.robustness, 0.0).max(axis=-1)
-        return np.where(self.negatives[:, None] > 0, reached, np.nan)
+        allowed = np.floor(fpr * self.negatives.astype(float) + TINY)
+        fewest = (self.negatives - allowed).astype(np.float32)[:, None, None]  # whole, as all that is compared
+        reached = np.where(self.below >= fewest, self.above, np.float32(0)).max(axis=-1)
+        return np.where(self.negatives[:, None] > 0, share(reached, self.positives[:, None]), np.nan)
 
 
 def sweep(above: Bools, positive: Bools, known: Bools, weights: Counts) -> Sweep:

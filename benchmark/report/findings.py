@@ -265,10 +265,10 @@ def label(scores: pd.DataFrame, fingerprint: str, verifier: str) -> str:
 
     Else it is made of the keys; the verifier is named only where the fingerprint has several.
     """
-    own = scores[scores["fingerprint"] == fingerprint]
+    own = scores["fingerprint"] == fingerprint
     if "method" in scores:
-        return str(own.loc[own["verifier"] == verifier, "method"].iloc[0])
-    return f"{fingerprint} {verifier}" if own["verifier"].nunique() > 1 else fingerprint
+        return str(scores["method"][own & (scores["verifier"] == verifier)].iloc[0])
+    return f"{fingerprint} {verifier}" if scores["verifier"][own].nunique() > 1 else fingerprint
 
 
 def families(scores: pd.DataFrame) -> list[str]:

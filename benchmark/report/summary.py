@@ -33,6 +33,7 @@ PER_REPEAT = (*WITH_INTERVAL, "best_rho", "robustness", "uniqueness")
 OWNERS = {"owner_tpr": True, "owner_fpr": False}  # of positives, of negatives
 TOP = {"aruc": 100 / 101}  # largest value of a statistic, where it is not 1
 COUNTS = ("positives_least", "positives", "negatives_least", "negatives", "victims", "repeats")
+PAIR = ["fingerprint", "verifier"]
 KEYS = ["task", "kind", "fingerprint", "verifier", "access"]
 
 
@@ -50,8 +51,12 @@ def summarise(scores: pd.DataFrame, references: pd.DataFrame | None = None, rate
         parts = {"all": _Part(whole, rate), "kept": _Part(kept, rate)}
         shared = whole.among(common(whole))
         parts["common"] = _Part(shared, rate) if (shared.known != whole.known).any() else parts["all"]
+        of_methods, judged_by = (dict(iter(each.groupby(PAIR, sort=False))) for each in (here, suspects))
         for variant in VARIANTS:
-            rows += [parts[variant].row(here, suspects, pair) | {"suspects": variant} for pair in found.methods(here)]
+            rows += [
+                parts[variant].row(own, judged_by.get(pair, suspects.head(0)), pair) | {"suspects": variant}
+                for pair, own in of_methods.items()
+            ]
     return pd.DataFrame(rows)
 
 
@@ -126,10 +131,8 @@ class _Part:
         shares = {n: metrics.resampled_shares(self.able.accused, self.able.zoo, s, draws) for n, s in OWNERS.items()}
         return drawn | shares
 
-    def row(self, here: pd.DataFrame, suspects: pd.DataFrame, pair: Method) -> dict[str, object]:
-        """The row of one method; `here` with the victim's own rows, `suspects` without."""
-        of_method = here[(here["fingerprint"] == pair[0]) & (here["verifier"] == pair[1])]
-        group = suspects[(suspects["fingerprint"] == pair[0]) & (suspects["verifier"] == pair[1])]
+    def row(self, of_method: pd.DataFrame, group: pd.DataFrame, pair: Method) -> dict[str, object]:
+        """The row of one method; `of_method` with the victim's own rows, `group` without."""
         place = self.places.get(pair)
         row: dict[str, object] = dict(of_method[KEYS].iloc[0]) | {"suspects": ""}  # its place among the columns
         row |= self._counts(pair, place) | self._statistics(place) | _prints(group)

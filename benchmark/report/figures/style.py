@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,7 @@ def paler(color: str, share: float) -> tuple[float, float, float]:
     return red + share * (1 - red), green + share * (1 - green), blue + share * (1 - blue)
 
 
+@cache
 def measured(text: str, size: float) -> float:
     """The width in inches of a text of one line or several, in letters of `size` points."""
     font = FontProperties(family=FAMILY, size=size)

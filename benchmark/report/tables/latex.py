@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby
 from math import ceil
 
@@ -248,6 +248,7 @@ class _Setting:
         return {1: f"\\textbf{{{said}}}", 2: f"\\underline{{{said}}}"}.get(cell.rank, said) + raised
 
 
+@cache
 def _em(letter: str) -> float:
     """A letter's width: what pdflatex cannot set stands there as its code point."""
     if letter.isascii():

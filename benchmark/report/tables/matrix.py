@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from benchmark.report import findings as found
+from benchmark.report.cubes import mean_known
 from benchmark.report.numbers import DASH, number
 from benchmark.report.tables.reasons import merged
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
@@ -16,6 +18,8 @@ ABOUT = (
     "Means over victims and repeats. n/a: the method does not apply to the task or to the suspect, for the reason at "
     "the mark."
 )
+KEY = ["task", "suspect", "fingerprint", "verifier"]
+Key = tuple[str, ...]
 
 
 def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
@@ -24,10 +28,7 @@ def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Ta
     methods = found.methods(scores)
     suspects = scores[scores["family"] != "victim"]
     reasons = merged(map(str, suspects.loc[suspects["score"].isna(), "reason"].unique()))
-    cells = {
-        key: _cell(group, reasons, notes)
-        for key, group in suspects.groupby(["task", "suspect", "fingerprint", "verifier"], sort=False)
-    }
+    cells = _cells(suspects, reasons, notes)
     rows: list[Row] = []
     for (task, suspect), group in suspects.groupby(["task", "suspect"], sort=False):
         lost = "†" if group["degraded"].any() else ""
@@ -41,8 +42,15 @@ def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Ta
     return Table("matrix", "Matching score of every suspect", header, rows, 2, about, notes.texts)
 
 
-def _cell(group: pd.DataFrame, reasons: Mapping[str, str], notes: Footnotes) -> Cell | str:
-    """The mean score of one method on one suspect, with the marks of the victims and repeats that have none."""
-    given = dict.fromkeys(reasons[str(text)] for text in group.loc[group["score"].isna(), "reason"])
-    text = "n/a" if group["score"].isna().all() else number(group.groupby("victim")["score"].mean().mean(), 2)
-    return notes.cell(text, *given)
+def _cells(suspects: pd.DataFrame, reasons: Mapping[str, str], notes: Footnotes) -> dict[Key, Cell | str]:
+    """The mean score of each method on each suspect, with the marks of the victims and repeats that have none."""
+    of_victims = suspects.groupby([*KEY, "victim"], sort=False)["score"].mean().unstack("victim", sort=False)
+    means = mean_known(of_victims.to_numpy())
+    silent = suspects[suspects["score"].isna()]
+    given: dict[Key, dict[str, None]] = {}
+    for *key, reason in silent[[*KEY, "reason"]].itertuples(index=False):
+        given.setdefault(tuple(key), {})[reasons[str(reason)]] = None
+    return {
+        key: notes.cell("n/a" if np.isnan(mean) else number(mean, 2), *given.get(key, ()))
+        for key, mean in zip(of_victims.index, means, strict=True)
+    }
