@@ -54,8 +54,9 @@ def summarise(scores: pd.DataFrame, references: pd.DataFrame | None = None, rate
         of_methods, judged_by = (dict(iter(each.groupby(PAIR, sort=False))) for each in (here, suspects))
         for variant in VARIANTS:
             rows += [
-                parts[variant].row(own, judged_by.get(pair, suspects.head(0)), pair) | {"suspects": variant}
-                for pair, own in of_methods.items()
+                parts[variant].row(of_methods[pair], judged_by.get(pair, suspects.head(0)), pair)
+                | {"suspects": variant}
+                for pair in found.methods(here)
             ]
     return pd.DataFrame(rows)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ ABOUT = (
     "the mark."
 )
 KEY = ["task", "suspect", "fingerprint", "verifier"]
-Key = tuple[str, ...]
+Key = tuple[Hashable, ...]
 
 
 def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Table:
