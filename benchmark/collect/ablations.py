@@ -38,7 +38,7 @@ def _of_counts(plan: Plan, judge: Judge) -> Iterator[dict[str, Any]]:
         order = torch.randperm(prints.count, generator=torch.Generator().manual_seed(seed))
         for count in plan.experiment.ablation_counts:
             for row in _rows(plan, judge, Point(prints, judge.proofs(prints.key), jobs), order[:count]):
-                yield row | {"setting": "count", "value": count}
+                yield row | {"setting": "count", "value": float(count)}
 
 
 def _of_settings(plan: Plan, judge: Judge) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ def recipe(path: Path) -> Suspect:
     return build(node | {key: value for key, value in LEAST.items() if key in node}, "suspect")
 
 
-OTHERS = ("chain_extracted", "knockoff_torchvision")  # of parts that are here already, the latter on files to fetch
+OTHERS = ("chain_extracted", "knockoff_signs", "knockoff_torchvision")  # of parts that are here, or of files to fetch
 RECIPES = {path.stem: recipe(path) for path in sorted(FOLDER.glob("*.yaml")) if path.stem not in OTHERS}
 FORMATS = [{"channels_last": True}, {"precision": "bf16", "channels_last": False}]
 
