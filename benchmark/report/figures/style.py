@@ -138,7 +138,7 @@ def save(figure: Figure, folder: Path, name: str, kinds: Sequence[str] = tuple(M
 def _raster(figure: Figure) -> bytes:
     """A png with a palette, a third of the file: few colours for a drawing, as many as there can be for pictures."""
     drawn, kept = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", metadata=METADATA["png"])
+    figure.savefig(drawn, format="png", metadata=METADATA["png"], pil_kwargs={"compress_level": 0})  # for a moment
     picture = Image.open(drawn).convert("RGB")
     colours = 256 if any(axes.images for axes in figure.axes) else PALETTE
     picture = picture.quantize(colours, dither=Image.Dither.NONE)
