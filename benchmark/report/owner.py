@@ -31,15 +31,16 @@ def decided(scores: pd.DataFrame, references: pd.DataFrame, rate: float) -> pd.D
     `references`: how many have a score with these prints. `rho`: the threshold. `accused`: 1 where the score is above
     it, else 0, NaN without score or threshold. `p`: conformal, NaN without score or references.
     """
-    suspects = scores[scores["family"] != "victim"].copy()
+    suspects = scores[scores["family"] != "victim"]
     known = {str(key): group["score"].dropna().to_numpy() for key, group in references.groupby(SET, sort=False)}
-    suspects[["references", "rho", "p"]] = 0.0, float("nan"), float("nan")
-    for key, rows in suspects.groupby(SET, sort=False).groups.items():
+    score, count = suspects["score"].to_numpy(), np.zeros(len(suspects))
+    rho, p = np.full((2, len(suspects)), np.nan)
+    for key, places in suspects.groupby(SET, sort=False).indices.items():
         own = known.get(str(key), np.empty(0))
         if own.size:
-            suspects.loc[rows, "references"] = own.size
-            suspects.loc[rows, "rho"] = metrics.owners_threshold(own, rate)
-            suspects.loc[rows, "p"] = metrics.conformal_p(suspects.loc[rows, "score"], own)
+            count[places], rho[places] = own.size, metrics.owners_threshold(own, rate)
+            p[places] = metrics.conformal_p(score[places], own)
+    suspects = suspects.assign(references=count, rho=rho, p=p)
     both = suspects["score"].notna() & suspects["rho"].notna()
     suspects["accused"] = (suspects["score"] > suspects["rho"]).astype(float).where(both)
     return suspects

@@ -95,7 +95,7 @@ def area(scores: NDArray[np.floating], zoo: metrics.Zoo) -> float:
 
 def judged(group: pd.DataFrame) -> bool:
     """Whether at least one positive and one negative have a score."""
-    known = group.loc[group["score"].notna(), "positive"]
+    known = group["positive"].to_numpy()[group["score"].notna().to_numpy()]
     return bool(known.any() and not known.all())
 
 

@@ -196,7 +196,7 @@ class _Setting:
 
     def _points(self, cell: Cell) -> float:
         """The width of a text."""
-        em = sum(map(_em, cell.text))
+        em = _ems(cell.text)
         _, points, wider = self.size
         return points * wider * (em * (BOLD if cell.rank == 1 else 1.0) + 0.42 * sum(map(len, cell.marks))) + 0.5
 
@@ -249,6 +249,11 @@ class _Setting:
 
 
 @cache
+def _ems(text: str) -> float:
+    """The width of a text in em."""
+    return sum(map(_em, text))
+
+
 def _em(letter: str) -> float:
     """A letter's width: what pdflatex cannot set stands there as its code point."""
     if letter.isascii():
