@@ -34,8 +34,8 @@ def find_all(root: str) -> dict[str, float]:
     return {"found": sum(store.find(key) is not None for key in keys)}
 
 
-def plan_and_pack(repeats: str) -> dict[str, float]:
-    """Plans the digits experiment, whose every repeat trains its own models, and queues all of it on no Slurm.
+def plan_and_pack(victims: str) -> dict[str, float]:
+    """Plans the digits experiment with so many victims, and queues all of it on no Slurm.
 
     All is done as for a real queue but sbatch itself and the files of each task, which submitit writes.
     """
@@ -45,7 +45,7 @@ def plan_and_pack(repeats: str) -> dict[str, float]:
     from benchmark.run.slurm.queue import Queue
     from tests.builder import composed
 
-    experiment = read(composed("experiment=digits", "repeat_zoo=true", f"repeats={repeats}"))
+    experiment = read(composed("experiment=digits", f"victims={victims}"))
     start = time.perf_counter()
     planned = plan(experiment)
     middle = time.perf_counter()

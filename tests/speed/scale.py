@@ -28,7 +28,7 @@ from tests.speed.alone import alone
 from tests.speed.ratio import Duration, Growth, Line, Memory, Race, duration
 
 MANY, ROWS = 100_000, 10_000
-REPEATS_OF_MANY = 70  # of the digits experiment with models of their own have so many jobs
+VICTIMS_OF_MANY = 20  # of the digits experiment have so many jobs
 SIZES = (100, 1_000, 10_000)
 LOOKS = 100  # look-ups in a lap
 LAPS = 15
@@ -44,8 +44,8 @@ REPEATS = 5  # with two channels, 10,000 rows and a few
 
 
 def config() -> dict[str, Any]:
-    """The digits experiment with so many repeats that it has about 10,000 jobs."""
-    return composed("experiment=digits", "repeats=8", "name=scratch")
+    """The digits experiment with so many victims that it has about 10,000 jobs."""
+    return composed("experiment=digits", "victims=2", "name=scratch")
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def queueing() -> Iterator[Line]:
     """A hundred thousand jobs, from the experiment to Slurm's door."""
     rows: list[Line] = []
     for _ in range(3):
-        found = alone("plan_and_pack", str(REPEATS_OF_MANY))
+        found = alone("plan_and_pack", str(VICTIMS_OF_MANY))
         jobs, note = int(found["jobs"]), f"{found['tasks']:.0f} tasks, {found['arrays']:.0f} calls of sbatch"
         assert jobs >= MANY
         rows = [
