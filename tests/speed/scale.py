@@ -11,36 +11,25 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
-import pandas as pd
-
 from benchmark.paths import ROOT
 from benchmark.plan.job import Job
 from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
-from benchmark.report import Findings, write
+from benchmark.report import data
+from benchmark.report.results import redraw
 from benchmark.run.executor import missing
 from benchmark.store import artefacts as store
 from benchmark.store import manifest
 from benchmark.store.artefacts import Store
-from tests.benchmark.report import conftest as synthetic
 from tests.builder import composed
 from tests.speed.alone import alone
 from tests.speed.ratio import Duration, Growth, Line, Memory, Race, duration
 
-MANY, ROWS = 100_000, 10_000
+MANY = 100_000
 VICTIMS_OF_MANY = 20  # of the digits experiment have so many jobs
 SIZES = (100, 1_000, 10_000)
 LOOKS = 100  # look-ups in a lap
 LAPS = 15
-TASKS = ("digits_class", "digits_angle", "digits_pair")
-METHODS = (
-    ("saliency", "white", "white box"),
-    ("saliency", "black", "probability"),
-    *((f"method {number}", "label", "label") for number in range(7)),
-)
-FAMILIES = {"finetune": 4, "retrain": 4, "weight_pruning": 5, "filter_pruning": 4, "distill": 4, "independent": 20}
-ZOO = [(f"{name} {i}", name, name != "independent") for name, count in FAMILIES.items() for i in range(count)]
-REPEATS = 5  # with two channels, 10,000 rows and a few
 
 
 def config() -> dict[str, Any]:
@@ -123,39 +112,16 @@ def _seconds_of_a_find(place: Store, wanted: list[str]) -> float:
     return (time.perf_counter() - start) / len(wanted)
 
 
-def findings() -> Findings:
-    """Three tasks, nine verifiers of eight methods, forty suspects, five repeats, two channels, all else there is."""
-    names = list(dict.fromkeys(method[0] for method in METHODS))
-
-    def frame(rows: Any, *arguments: Any) -> pd.DataFrame:
-        return pd.DataFrame([row for task in TASKS for row in rows(task, *arguments)])
-
-    return Findings(
-        "synthetic",
-        frame(synthetic.score_rows, REPEATS, METHODS, synthetic.noisy, ZOO),
-        frame(synthetic.print_rows, REPEATS, names),
-        frame(synthetic.model_rows, ZOO),
-        [synthetic.exhibit(task, name, count=4) for task in TASKS for name in names],
-        {"failures": []},
-        channel=synthetic.CHANNELS[0],
-        question="ownership",
-        visibility=frame(synthetic.visibility_rows, REPEATS, names),
-        detections=frame(synthetic.detection_rows, REPEATS, names),
-        distances=frame(synthetic.distance_rows, REPEATS, names, 100),
-        ablations=frame(synthetic.ablation_rows, REPEATS, METHODS),
-    )
-
-
 def report() -> Duration:
-    """Everything below results/, figures too."""
-    found = findings()
-    assert len(found.scores) >= ROWS
+    """Everything below results/, figures too, from csv and pictures of prints."""
+    digits, published = ROOT / "results" / "digits", ROOT / "results" / "published"
 
     def run() -> None:
         with TemporaryDirectory() as folder:
-            write(found, Path(folder) / "report", ROOT / "results" / "published")
+            data.copy(digits, Path(folder) / "digits")
+            redraw(Path(folder) / "digits", published)
 
-    return duration(f"report of {len(found.scores)} score rows", run, bar=30.0)
+    return duration("redrawing results/digits", run, bar=30.0)
 
 
 def rows() -> Iterator[Line]:
