@@ -12,6 +12,7 @@ from tests.builder import composed
 TUNED = {  # experiment: where its settings come from
     "age_utkface": "age_utkface_tuning",
     "deepjudge_digits": "digits_tuning",
+    "deepjudge_small": "deepjudge_small_tuning",
     "digits": "digits_tuning",
     "face_folder": "face_folder_tuning",
     "ham10000": "ham10000_tuning",
