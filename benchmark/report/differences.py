@@ -7,8 +7,9 @@ suspects for both, on those suspects that both can judge.
 The rivals are chosen from the data: the best, of the largest mean AUC, and the cheapest, of the fewest queries per
 suspect among those that see labels alone (where there is none, of those that need no white box); of several that ask
 equally often, the one whose prints are made soonest. p is two-sided; Holm's correction is over all comparisons of a
-task and a statistic, with both rivals. The best one is best on these very suspects, so differences to it are, if
-anything, too large.
+task and a statistic, with both rivals, each pair once: what the cheapest is behind the best stands among the
+differences to the best. The best one is best on these very suspects, so differences to it are, if anything, too
+large.
 """
 
 from __future__ import annotations
@@ -51,10 +52,14 @@ def differences(
         whole = cube(here)
         able = whole.only(whole.able)
         of_summary, made = (frame[frame["task"] == task] for frame in (summary, prints))
+        chosen = rivals(here, of_summary, made, able.methods)
+        pairs = [(rival, frozenset((against, method))) for rival, against in chosen.items() for method in able.methods]
+        first = {pair: rival for rival, pair in reversed(pairs)}
         of_task = [
             {"task": task, **row}
-            for rival, against in rivals(here, of_summary, made, able.methods).items()
+            for rival, against in chosen.items()
             for row in _against(able, rival, able.methods.index(against))
+            if first[frozenset((against, (str(row["fingerprint"]), str(row["verifier"]))))] == rival
         ]
         rows += _corrected(of_task)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -75,6 +75,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "distances": ("distance",),
     "ablations": ("aruc", "auc", "positives", "negatives", "n"),
 }
+EXACT = 12  # decimals of a score
 WHOLE = ("victim", "repeat", "number")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -185,7 +186,8 @@ def checked(findings: Findings) -> Findings:
     """The findings with exact scores and every expected column.
 
     A score that is a share is recomputed as matched / n in double precision, so that comparisons with thresholds are
-    those of the rationals (see `benchmark.metrics.levels`).
+    those of the rationals (see `benchmark.metrics.levels`). Other scores are rounded to 12 decimals: in the last places
+    of a sum of floats 0.45 is above 0.45.
 
     Raises:
         InputError: a column is missing, nothing was scored, on the main channel or at all, the question is not known,
@@ -219,7 +221,7 @@ def checked(findings: Findings) -> Findings:
             raise InputError(f"findings.{name}: a row without a {known} needs a reason")
     for frame in (scores, frames["references"]):
         share = frame["matched"].notna() & frame["score"].notna()
-        frame["score"] = np.where(share, frame["matched"] / frame["n"], frame["score"])
+        frame["score"] = np.where(share, frame["matched"] / frame["n"], frame["score"].round(EXACT))
     return replace(findings, **frames)
 
 

@@ -1,6 +1,6 @@
 """summary.csv: one row per task, method and set of suspects, main channel.
 
-The sets: "all"; "kept", without the degraded ones; "common", those that every method able to judge anyone on the task
+The sets: "all"; "kept", without degraded positives; "common", those that every method able to judge anyone on the task
 can judge, so that their rows speak of the same suspects.
 
 Every statistic is computed per victim and repeat. The table holds the mean over victims of the means over repeats; its
@@ -47,7 +47,7 @@ def summarise(scores: pd.DataFrame, references: pd.DataFrame | None = None, rate
     for task in found.tasks(scores):
         here = scores[scores["task"] == task]
         suspects = owner.decided(here, known[known["task"] == task], rate)
-        whole, kept = cube(suspects), cube(suspects[~suspects["degraded"]])
+        whole, kept = cube(suspects), cube(suspects[~(suspects["degraded"] & suspects["positive"])])
         parts = {"all": _Part(whole, rate), "kept": _Part(kept, rate)}
         shared = whole.among(common(whole))
         parts["common"] = _Part(shared, rate) if (shared.known != whole.known).any() else parts["all"]

@@ -55,7 +55,7 @@ class Chart:
 
 
 def _of_all_and_kept(column: str) -> tuple[Sign, Sign]:
-    return Sign(column, "all", "all suspects"), Sign(column, "kept", "without degraded suspects")
+    return Sign(column, "all", "all suspects"), Sign(column, "kept", "without degraded positives")
 
 
 AUC = Chart(
@@ -81,7 +81,11 @@ def owners(rate: float) -> Chart:
 def draw(scores: pd.DataFrame, summary: pd.DataFrame, chart: Chart, sheet: Sheet) -> Iterator[Figure]:
     """Methods from top to bottom, a panel per task; a hollow sign says nothing where nobody is degraded."""
     methods = found.methods(scores)
-    signs = chart.signs if scores["degraded"].any() or chart.signs[1].suspects == "all" else chart.signs[:1]
+    signs = (
+        chart.signs
+        if (scores["degraded"] & scores["positive"]).any() or chart.signs[1].suspects == "all"
+        else chart.signs[:1]
+    )
     panels = _Panels(chart, signs, {sign.suspects: by_method(summary, sign.suspects) for sign in signs}, sheet)
     left = style.broadest(map(sheet.label, methods)) + 0.12
     for first in range(0, len(methods), ROWS):

@@ -16,8 +16,8 @@ from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
 WORKING = 0.95  # share of the prints that work on the victim; a method with fewer is a weak one on this victim
 SETS = (
-    "Kept: without the degraded suspects. Common: suspects that every method able to judge anyone on the task can "
-    "judge. No row: the same suspects as all."
+    "Kept: without degraded positives; innocents all stay. Common: suspects that every method able to judge anyone on "
+    "the task can judge. No row: the same suspects as all."
 )
 RULE = (
     "ARUC: mean of min(R, U) over the 101 thresholds 0, 0.01, ..., 1, at most 100/101 = 0.990; a matter of the zoo. "

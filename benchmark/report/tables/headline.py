@@ -38,7 +38,8 @@ def headline(
 ) -> Table:
     """At most ten methods by mean AUC over their tasks; methods that can judge nobody are left out.
 
-    A fingerprint has a row for each way to ask a suspect (its access), that of its best verifier.
+    A fingerprint has a row for each way to ask a suspect (its access), that of its best verifier. Ranks are given to
+    rows that speak of the same suspects and tasks alone.
 
     Args:
         summary: of all suspects and tasks.
@@ -58,7 +59,7 @@ def headline(
     body.append(_distilled(families, chosen))
     pairs = (f"{task}: {name}" for task in tasks for name in ("AUC", "TPR / FPR"))
     header = ("Method", "Access", "Queries", *pairs, "Knows distilled copies?")
-    about = [*intervals_about(able), _threshold(able, rate), KNOWN, *_left_out(means, chosen)]
+    about = [*intervals_about(able), _threshold(able, rate), KNOWN, _rule(means, chosen)]
     rows_of_table: list[Row] = [tuple(row) for row in zip(*body, strict=True)]
     return Table("headline", "Who is found, at what price", header, rows_of_table, 2, about, notes.texts)
 
@@ -98,22 +99,29 @@ def _of_task(scores: pd.DataFrame, rows: list[pd.Series | None], notes: Footnote
         areas.append(notes.cell(text, *unjudged(scores, row)))
         both = f"{number(row['owner_tpr'], 2)} / {number(row['owner_fpr'], 2)}"
         verdicts.append(notes.cell(both, row["owner_reason"]))
-    values = [float("nan") if row is None else float(row["auc"]) for row in rows]
-    return [ranked(areas, values), verdicts]
+    sizes = [0 if row is None else row["positives"] + row["negatives"] for row in rows]
+    aucs = [float("nan") if row is None else float(row["auc"]) for row in rows]
+    return [ranked(areas, _of_largest(aucs, sizes)), verdicts]
+
+
+def _of_largest(values: list[float], sizes: list[int]) -> list[float]:
+    """The values that rest on the most; NaN for the others, which cannot be ranked with them."""
+    return [value if size == max(sizes) else float("nan") for value, size in zip(values, sizes, strict=True)]
 
 
 def _distilled(families: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[Cell | str]:
     """AUC on the copies that learnt from answers and work, and the word for it."""
     derived = families[(families["family"] == "") & (families["relation"] == DERIVED)]
     cells: list[Cell | str] = []
-    values = []
+    values, judged = [], []
     for fingerprint, verifier in chosen:
         rows = derived[(derived["fingerprint"] == fingerprint) & (derived["verifier"] == verifier)]
         words = {_word(row) for _, row in rows.iterrows()}
         values.append(float(rows["auc"].mean()))
+        judged.append(len(rows))
         word = words.pop() if len(words) == 1 else PARTLY
         cells.append("n/a" if rows.empty else f"{number(values[-1], 2)} {word}")
-    return ranked(cells, values, 2)
+    return ranked(cells, _of_largest(values, judged), 2)
 
 
 def _word(row: pd.Series) -> str:
@@ -134,8 +142,12 @@ def _threshold(able: pd.DataFrame, rate: float) -> str:
     return text
 
 
-def _left_out(means: pd.Series, chosen: list[tuple[str, str]]) -> list[str]:
-    """How many methods do not stand in the table."""
-    count = len(means) - len(chosen)
-    chosen_of = f"{len(chosen)} of {len(means)} ways to verify, by mean AUC over the tasks that they can judge"
-    return [f"{chosen_of}; the others stand in the table of areas."] if count else []
+def _rule(means: pd.Series, chosen: list[tuple[str, str]]) -> str:
+    """Which of all ways to verify stand in the table, and which of their values have a rank."""
+    text = (
+        "Rows: of each method and way to ask a suspect the verifier of the largest AUC, the mean of the tasks that it "
+        f"can judge, chosen on these very suspects; at most {ROWS} of the methods that the experiment puts here. Best "
+        "and second are marked among those that judge the most suspects, or tasks."
+    )
+    several = len(means) > len(chosen)
+    return f"{text} The table of areas has all {len(means)} ways to verify." if several else text

@@ -17,7 +17,7 @@ from benchmark.report.differences import differences, rivals
 from benchmark.report.findings import checked, of_main_channel
 from benchmark.report.owner import decided
 from benchmark.report.summary import summarise
-from tests.benchmark.report.fabricated import noisy
+from tests.benchmark.report.fabricated import noisy, perfect
 
 Make = Callable[..., Findings]
 WHITE, BLACK, AKH = ("saliency", "white"), ("saliency", "black"), ("akh", "label")
@@ -150,4 +150,16 @@ def test_without_references_there_is_no_tpr_to_compare_and_it_is_said(make_findi
 def test_methods_that_can_judge_nobody_have_no_rows(make_findings: Make) -> None:
     _, rows = compared(make_findings())
     assert not ((rows["task"] == "digits_angle") & (rows["fingerprint"] == "akh")).any()
-    assert set(rows.loc[rows["task"] == "digits_angle", "rival"]) == {"best", "cheapest"}
+    assert (rows["task"] == "digits_angle").any()
+
+
+def test_each_pair_is_compared_once(make_findings: Make) -> None:
+    _, rows = compared(make_findings(matched=perfect))
+    pairs = rows.apply(
+        lambda row: frozenset(
+            ((row["fingerprint"], row["verifier"]), (row["against_fingerprint"], row["against_verifier"]))
+        ),
+        axis=1,
+    )
+    assert not rows.assign(pair=pairs)[["task", "statistic", "pair"]].duplicated().any()
+    assert set(rows.loc[rows["task"] == "digits_class", "rival"]) == {"best", "cheapest"}

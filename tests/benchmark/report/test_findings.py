@@ -123,6 +123,13 @@ def test_shares_are_recomputed_exactly_and_other_scores_kept(make_findings: Make
     assert exact["score"].isna().sum() == findings.scores["score"].isna().sum()
 
 
+def test_a_sum_of_floats_is_not_above_the_number_that_it_means(make_findings: Make) -> None:
+    findings = make_findings()
+    scores = findings.scores.copy()
+    scores.loc[0, ["matched", "score"]] = [float("nan"), 0.45000000000000007]
+    assert checked(replace(findings, scores=scores)).scores.loc[0, "score"] == 0.45
+
+
 def test_names_and_orders(make_findings: Make) -> None:
     scores = make_findings().scores
     assert tasks(scores) == ["digits_class", "digits_angle"]

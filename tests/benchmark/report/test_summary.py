@@ -165,6 +165,12 @@ def test_degraded_suspects_count_in_all_and_not_in_kept(make_findings: Make) -> 
     assert whole["uniqueness"] == 1.0
 
 
+def test_degraded_innocents_stay_in_kept(make_findings: Make) -> None:
+    findings = make_findings(matched=by_repeat)
+    findings.scores.loc[~findings.scores["positive"], "degraded"] = True
+    assert by_method(summary_of(findings), "kept")[SALIENCY]["negatives"] == 6
+
+
 def test_the_victim_is_a_self_check_and_no_positive(make_findings: Make) -> None:
     row = by_method(summary_of(make_findings(matched=lambda *_: 50)), "all")[SALIENCY]
     assert row["self_score"] == pytest.approx(0.98)
