@@ -95,12 +95,12 @@ class Frames:
         self._frame, self._manifest = lru_cache(maxsize=64)(reading.frame), lru_cache(maxsize=16)(reading.manifest)
 
     def rows(self, experiment: str, name: str, column: str) -> Rows:
-        """All rows of a frame.
+        """All rows of a frame. Of a column of mappings, `notes.answer_kept` is what stands at «answer kept» in each.
 
         Raises:
             InputError: there is no such experiment, frame or column.
         """
-        table = self._frame(self._folder(experiment), name)
+        table = _with_entry(self._frame(self._folder(experiment), name), column)
         if column not in table:
             raise InputError(f"{name} has no column {column}, {near_misses(column, map(str, table.columns))}")
         return Rows(table, column)
@@ -127,6 +127,16 @@ class Frames:
             known = (path.name for path in self._results.iterdir() if path.is_dir())
             raise InputError(f"there are no results of {name}, {near_misses(name, known)}")
         return self._results / name
+
+
+def _with_entry(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The frame with one more column, where a dotted name means an entry of mappings and one at least has it."""
+    name, _, key = column.partition(".")
+    if not key or name not in table:
+        return table
+    entries = [cell.get(key.replace("_", " ")) if isinstance(cell, dict) else None for cell in table[name]]
+    known = pd.Series(entries, table.index, dtype=object)
+    return table if known.isna().all() else table.assign(**{column: pd.to_numeric(known)})
 
 
 def _equal(cells: pd.Series, value: str) -> pd.Series:

@@ -6,9 +6,10 @@
     digits/manifest.config.count
 
 A column is a frame's, with filters in brackets; a folder of results stands before it where it is not the document's
-own. Filters compare with = != < <= > >=; | parts several values of which one is enough, * stands for any letters, and
-double quotes keep a value with , | ] or spaces at its ends. `by` gives one number per group, of which an aggregate
-makes one. A column without aggregate has one value in all its rows.
+own. An entry of a column of mappings stands behind a dot (`prints.notes.answer_kept` for «answer kept»). Filters
+compare with = != < <= > >=; | parts several values of which one is enough, * stands for any letters, and double quotes
+keep a value with , | ] or spaces at its ends. `by` gives one number per group, of which an aggregate makes one. A
+column without aggregate has one value in all its rows.
 """
 
 from __future__ import annotations

@@ -34,6 +34,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table = pd.DataFrame(ROWS, columns=["method", "suspect", "family", "positive", "repeat", "score"])
         (folder / name).mkdir()
         table.assign(score=table["score"] * factor).to_csv(folder / name / "rows.csv", index=False)
+        notes = ['{"answer kept": 0.25, "tried": 100}', '{"tried": 40}', "{}"]
+        pd.DataFrame({"method": list("abc"), "notes": notes}).to_csv(folder / name / "prints.csv", index=False)
         manifest = {"config": {"count": 100, "task": {"x": {}, "y": {}}}, "victims": 3}
         (folder / name / "manifest.json").write_text(json.dumps(manifest))
     return folder
@@ -72,6 +74,8 @@ VALUES = {
     "abs(0.25 - 1)": 0.75,
     "yours/rows.score[method=b, family=cut]": 0.5,
     "mine/rows.score[method=b, family=cut] - yours/rows.score[method=b, family=cut]": 0.5,
+    "mean(prints.notes.tried[method=a|b])": 70,
+    "prints.notes.answer_kept": 0.25,
     "manifest.config.count": 100,
     "yours/manifest.victims / 3": 1,
     "manifest.config.task": 2,
@@ -132,6 +136,7 @@ MISTAKES = {
     "manifest.config.task.x.y": "there is no y",
     "theirs/rows.score": "there are no results of theirs, known: mine, yours",
     "__import__('os').system('true')": "wants a number, a function",
+    "mean(prints.notes.cried)": "prints has no column notes.cried, did you mean notes?",
     "rows.score.__class__": "rows has no column score.__class__",
 }
 
