@@ -91,10 +91,10 @@ def test_the_users_matplotlib_settings_change_nothing(
 def test_csv_keeps_full_precision_and_empty_cells(make_findings: Make, tmp_path: Path) -> None:
     findings = make_findings()
     third = findings.scores.index[1]
-    findings.scores.loc[third, ["matched", "score"]] = [np.nan, 1 / 3]
+    findings.scores.loc[third, ["matched", "score"]] = [np.nan, 0.123456789012]
     write(findings, tmp_path / "r", None)
     scores = pd.read_csv(tmp_path / "r" / "scores.csv.gz")
-    assert scores.loc[third, "score"] == 1 / 3
+    assert scores.loc[third, "score"] == 0.123456789012
     assert scores["score"].isna().sum() == findings.scores["score"].isna().sum()
     raw = gzip.decompress((tmp_path / "r" / "scores.csv.gz").read_bytes()).decode()
     assert ",98,100," in raw  # counts are written as integers
