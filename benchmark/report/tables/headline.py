@@ -101,12 +101,14 @@ def _of_task(scores: pd.DataFrame, rows: list[pd.Series | None], notes: Footnote
         verdicts.append(notes.cell(both, row["owner_reason"]))
     sizes = [0 if row is None else row["positives"] + row["negatives"] for row in rows]
     aucs = [float("nan") if row is None else float(row["auc"]) for row in rows]
-    return [ranked(areas, _of_largest(aucs, sizes)), verdicts]
+    return [ranked(areas, _of_alike(aucs, sizes)), verdicts]
 
 
-def _of_largest(values: list[float], sizes: list[int]) -> list[float]:
-    """The values that rest on the most; NaN for the others, which cannot be ranked with them."""
-    return [value if size == max(sizes) else float("nan") for value, size in zip(values, sizes, strict=True)]
+def _of_alike(values: list[float], sizes: list[int]) -> list[float]:
+    """The values that rest on as many as most do; NaN for the others, which cannot be ranked with them."""
+    known = [size for value, size in zip(values, sizes, strict=True) if value == value]
+    usual = max(known, key=lambda size: (known.count(size), size), default=0)
+    return [value if size == usual else float("nan") for value, size in zip(values, sizes, strict=True)]
 
 
 def _distilled(families: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[Cell | str]:
@@ -121,7 +123,7 @@ def _distilled(families: pd.DataFrame, chosen: list[tuple[str, str]]) -> list[Ce
         judged.append(len(rows))
         word = words.pop() if len(words) == 1 else PARTLY
         cells.append("n/a" if rows.empty else f"{number(values[-1], 2)} {word}")
-    return ranked(cells, _of_largest(values, judged), 2)
+    return ranked(cells, _of_alike(values, judged), 2)
 
 
 def _word(row: pd.Series) -> str:
@@ -147,7 +149,7 @@ def _rule(means: pd.Series, chosen: list[tuple[str, str]]) -> str:
     text = (
         "Rows: of each method and way to ask a suspect the verifier of the largest AUC, the mean of the tasks that it "
         f"can judge, chosen on these very suspects; at most {ROWS} of the methods that the experiment puts here. Best "
-        "and second are marked among those that judge the most suspects, or tasks."
+        "and second are marked among those that judge as many suspects, or tasks, as most rows do."
     )
     several = len(means) > len(chosen)
     return f"{text} The table of areas has all {len(means)} ways to verify." if several else text
