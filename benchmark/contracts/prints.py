@@ -28,7 +28,7 @@ class Prints:
     payload: Payload
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def part(self, index: Tensor) -> Prints:
+    def part(self, index: Tensor | slice) -> Prints:
         """Some of the prints, by numbers (M,) or by a mask (N,), without the notes."""
         origin = None if self.origin is None else self.origin[index]
         return Prints(self.samples[index], origin, part(self.payload, index))

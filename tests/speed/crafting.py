@@ -76,7 +76,7 @@ def batched(method: Method, held: Owner, index: Tensor) -> Tensor:
     if isinstance(method, IPGuard):
         x = held.data.train.pixels(index)
         return method._optimise(held.victim, x, x.new_full((len(x),), method.k), seeded()).samples
-    return method._craft(held, index, seeded()).samples
+    return method._craft(held, index, method._corner(held), seeded()).samples
 
 
 def crafting(name: str, method: Method, network: str, bar: float | None) -> Row:

@@ -30,8 +30,7 @@ def suspects(victim: Network) -> list[Network]:
 
 
 def one_by_one(prints: Prints) -> list[Prints]:
-    payloads = [{n: v[i : i + 1] for n, v in prints.payload.items() if v.ndim} for i in range(len(prints.samples))]
-    return [Prints(x, None, payload) for x, payload in zip(prints.samples.split(1), payloads, strict=True)]
+    return [prints.part(slice(place, place + 1)) for place in range(len(prints.samples))]
 
 
 def verifying(method: LabelFingerprint | Saliency, network: str, bar: float) -> Iterator[Row | Equality]:
