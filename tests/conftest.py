@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable
 
 import pytest
@@ -23,6 +24,13 @@ from benchmark.training.trainer import Trainer
 from suspects.independent import Independent
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is remembered of picture files is the tests' own, in the processes that they start too."""
+    os.environ["WHOSENET_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
 
 WIDTHS = (8, 12, 16)
 TRAINING = Training(epochs=3, learning_rate=0.01, batch=32)

@@ -67,9 +67,11 @@ class DataSource(Component, ABC):
             key: the setting that says so, e.g. `task.facescrub.classes`.
 
         Raises:
-            InputError: the data has another number; the message names the key and that number.
+            InputError: the data has another number, or one alone; the message names the key and that number.
         """
         found = self.classes()
+        if found == 1:
+            raise InputError(f"{key}: the data has one class only, of which nothing can be told; it wants two or more")
         if found is not None and found != classes:
             raise InputError(f"{key}: is {classes}, the data has {found}; set {key}={found}")
 

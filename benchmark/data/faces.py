@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import ClassVar
 
-from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
+from benchmark.data.files import Files, folder_name
+from benchmark.data.sources import DividedSource, Listing, divide
 from benchmark.errors import InputError
 from benchmark.paths import located
 from benchmark.spec.component import setting
@@ -58,8 +59,11 @@ class FaceFolder(DividedSource, name="data/face_folder"):
 
     def _wanted(self, path: str) -> set[str]:
         try:
-            lines = located(path).read_text(encoding="utf-8").splitlines()
-        except OSError:
+            place = located(path)
+            if not place.is_file():  # of a pipe or a device there may be no end
+                raise FileNotFoundError
+            lines = place.read_text(encoding="utf-8").splitlines()
+        except (OSError, RuntimeError, ValueError):  # no UTF-8 is a ValueError, an unknown ~user a RuntimeError
             raise InputError(f"identities: cannot read {path}; give a file with one name a line, or null") from None
         return {line.strip() for line in lines if line.strip()}
 

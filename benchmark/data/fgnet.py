@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
+from benchmark.data.files import Files, base_name
+from benchmark.data.sources import DividedSource, Listing, divide
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
 
-_NAME = re.compile(r"(?P<person>\d+)A(?P<age>\d+)[a-z]*\.\w+", re.IGNORECASE)
+_NAME = re.compile(r"(?P<person>\d{1,9})A(?P<age>\d{1,3})[a-z]*\.\w+", re.IGNORECASE | re.ASCII)
 
 
 class FgNet(DividedSource, name="data/fgnet"):

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from benchmark.data.files import DividedSource, Files, Listing, divide, folder_name
+from benchmark.data.files import Files, folder_name
+from benchmark.data.sources import DividedSource, Listing, divide
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
 

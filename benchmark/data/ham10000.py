@@ -7,7 +7,8 @@ import io
 from collections import defaultdict
 from typing import ClassVar
 
-from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
+from benchmark.data.files import Files, base_name
+from benchmark.data.sources import DividedSource, Listing, divide
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
 
@@ -35,7 +36,7 @@ class Ham10000(DividedSource, name="data/ham10000"):
 
     def listing(self, files: Files) -> tuple[Listing, Listing, Listing]:
         pictures = {base_name(name).rsplit(".", 1)[0]: name for name in files.pictures()}
-        rows = list(csv.DictReader(io.StringIO(files.read(files.find(METADATA)).decode("utf-8"))))
+        rows = self._rows(files)
         if not rows or not {"lesion_id", "image_id", "dx"} <= set(rows[0]):
             raise InputError(f"{self.root}: {METADATA} lacks lesion_id, image_id or dx")
         lesions: dict[str, dict[str, list[int]]] = {name: defaultdict(list) for name in CLASSES}
@@ -51,3 +52,9 @@ class Ham10000(DividedSource, name="data/ham10000"):
             for part, members in zip(parts, dealt, strict=True):
                 part += [(pictures[rows[member]["image_id"]], float(target)) for member in members]
         return parts
+
+    def _rows(self, files: Files) -> list[dict[str, str]]:
+        try:
+            return list(csv.DictReader(io.StringIO(files.read(files.find(METADATA)).decode("utf-8"))))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{self.root}: {METADATA} is no csv in UTF-8 ({error}); fetch it again") from None

@@ -17,7 +17,7 @@ from PIL import Image
 
 from benchmark.compat import ensure_torchvision
 from benchmark.data.base import DataSource, ImageSet, Splits
-from benchmark.data.files import to_square
+from benchmark.data.pictures import to_square
 from benchmark.errors import InputError, near_misses
 from benchmark.paths import located
 from benchmark.spec.component import setting

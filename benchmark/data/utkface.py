@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import torch
 
-from benchmark.data.files import DividedSource, Files, Listing, base_name, divide
+from benchmark.data.files import Files, base_name
+from benchmark.data.sources import DividedSource, Listing, divide
 from benchmark.errors import InputError
 from benchmark.spec.component import setting
 
@@ -36,6 +37,6 @@ class UtkFace(DividedSource, name="data/utkface"):
 
     def _age(self, name: str) -> float:
         age, underscore, _ = base_name(name).partition("_")
-        if not (underscore and age.isdecimal()):
+        if not (underscore and age.isascii() and age.isdecimal() and len(age) <= 3):
             raise InputError(f"{self.root}: {name} is not named AGE_*.jpg")
         return float(age)

@@ -9,9 +9,9 @@ import pytest
 
 from benchmark.data.faces import FaceFolder
 from benchmark.data.fgnet import FgNet
-from benchmark.data.files import PictureSource
 from benchmark.data.folder import ImageFolder
 from benchmark.data.ham10000 import Ham10000
+from benchmark.data.sources import PictureSource
 from benchmark.data.utkface import UtkFace
 from tests.benchmark.data import miniature
 
@@ -35,3 +35,10 @@ def filled(kind: type[PictureSource], tmp_path_factory: pytest.TempPathFactory) 
     """A folder with a miniature of what that class reads; not to be changed."""
     make = next(make for cls, make in SOURCES.values() if cls is kind)
     return make(tmp_path_factory.mktemp(kind.__name__) / "pictures")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A small sound data set, to which something is added."""
+    names = (f"{split}/{kind}/{i}.jpg" for split in ("train", "test") for kind in "ab" for i in range(8))
+    return miniature.fill(tmp_path / "set", names)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 import torch
 
@@ -86,3 +88,16 @@ def test_another_age_makes_another_identity(tmp_path):
 @pytest.mark.parametrize("kind", [FgNet, UtkFace])
 def test_faces_are_private(kind):
     assert kind.private
+
+
+def test_ages_without_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "utk.zip", "w") as archive:
+        for name in ("26_0.jpg", f"{'9' * 400}_0.jpg"):
+            archive.writestr(name, miniature.NOISE[0])
+    with pytest.raises(InputError, match=r"9_0\.jpg is not named AGE_"):
+        UtkFace(root=str(tmp_path / "utk.zip")).sizes()
+    with zipfile.ZipFile(tmp_path / "fg.zip", "w") as archive:
+        for name in ("001A02.JPG", f"{'9' * 5000}A02.JPG", f"001A{'9' * 400}.JPG"):
+            archive.writestr(name, miniature.NOISE[0])
+    with pytest.raises(InputError, match=r"is not named like 001A02\.JPG"):
+        FgNet(root=str(tmp_path / "fg.zip")).sizes()

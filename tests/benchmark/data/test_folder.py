@@ -106,3 +106,14 @@ def test_a_border_leaves_some_of_the_picture():
     ImageFolder(size=32, border=12)
     with pytest.raises(InputError, match="border: 13 on each side leaves fewer than 8 of 32 pixels"):
         ImageFolder(size=32, border=13)
+
+
+def test_a_folder_of_one_class_is_no_classification(tmp_path):
+    source = ImageFolder(root=str(miniature.faces(tmp_path / "one", (20,))), size=8)
+    assert source.classes() == 1 and len(source.load().train) == 14  # as queries they do
+    for classes in (1, 10):
+        with pytest.raises(InputError) as caught:
+            source.expect(classes, "task.mine.classes")
+        assert str(caught.value) == (
+            "task.mine.classes: the data has one class only, of which nothing can be told; it wants two or more"
+        )

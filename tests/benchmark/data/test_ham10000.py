@@ -107,3 +107,13 @@ def test_another_diagnosis_makes_another_identity(folder, tmp_path):
     source = rewritten(folder, tmp_path / "data", lambda rows: [[swapped.get(c, c) for c in row] for row in rows])
     assert source.sizes() == Ham10000(root=str(folder)).sizes()
     assert source.content() != Ham10000(root=str(folder)).content()
+
+
+@pytest.mark.parametrize(
+    "content", [b"lesion_id,image_id,dx\nH\xff,I,nv\n", b'lesion_id,image_id,dx\n"' + b"x" * 200_000]
+)
+def test_metadata_that_is_no_csv(tmp_path, content):
+    folder = miniature.ham10000(tmp_path / "ham")
+    (folder / METADATA).write_bytes(content)
+    with pytest.raises(InputError, match=f"{METADATA} is no csv in UTF-8 .*; fetch it again"):
+        Ham10000(root=str(folder)).sizes()
