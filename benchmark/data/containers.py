@@ -50,11 +50,11 @@ class Folder(Container):
     def __init__(self, root: Path) -> None:
         self._root, found = root, {}
         for place, _, names in os.walk(root, onerror=_refuse):
+            within = "" if place == str(root) else f"{Path(place).relative_to(root).as_posix()}/"
             for name in names:
-                path = os.path.join(place, name)
-                facts = _facts(path)
+                facts = _facts(os.path.join(place, name))
                 if facts and stat.S_ISREG(facts.st_mode):
-                    found[Path(path).relative_to(root).as_posix()] = facts
+                    found[within + name] = facts
         self._facts = dict(sorted(found.items()))
         self.sizes = {name: facts.st_size for name, facts in self._facts.items()}
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -54,23 +52,13 @@ class MedMnist(DataSource, name="data/medmnist"):
         return self._published("MD5")
 
     def sizes(self) -> dict[str, int]:
-        path = self._file()
-        try:
-            with np.load(path) as arrays:
-                counts = [len(arrays[f"{part}_labels"]) for part in PARTS]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
-            raise self._damaged(path) from None
+        with np.load(self._file()) as arrays:
+            counts = [len(arrays[f"{part}_labels"]) for part in PARTS]
         return dict(zip(("train", "valid", "test"), counts, strict=True))
 
     def load(self) -> Splits:
-        path = self._file()
-        if _md5(path) != self._published("MD5"):
-            raise self._damaged(path)
-        with np.load(path) as arrays:
+        with np.load(self._file()) as arrays:
             return Splits(*(self._read(arrays[f"{part}_images"], arrays[f"{part}_labels"]) for part in PARTS))
-
-    def _damaged(self, path: Path) -> InputError:
-        return InputError(f"{path}: damaged or of another version, its MD5 differs; delete it. {self._remedy()}")
 
     def _read(self, pictures: np.ndarray, labels: np.ndarray) -> ImageSet:
         images = np.empty((len(pictures), 3, self.size, self.size), np.uint8)
@@ -79,16 +67,18 @@ class MedMnist(DataSource, name="data/medmnist"):
         return ImageSet(torch.from_numpy(images), torch.from_numpy(labels.astype(np.int64)).squeeze(1))
 
     def _file(self) -> Path:
-        """The npz file, fetched first if that is asked for.
+        """The npz file, fetched first if that is asked for. Of one that is not what was published nothing is opened.
 
         Raises:
-            InputError: it is not there, or cannot be fetched.
+            InputError: it is not there, cannot be fetched, or has another MD5.
         """
         path = located(self.root) / self._name()
         if not path.exists() and self.download:
             self._fetch(path)
-        if not path.exists():
+        if not path.is_file():
             raise InputError(f"{path}: no such file. {self._remedy()}")
+        if _md5(path, path.stat().st_mtime_ns) != self._published("MD5"):
+            raise InputError(f"{path}: damaged or of another version, its MD5 differs; delete it. {self._remedy()}")
         return path
 
     def _fetch(self, path: Path) -> None:
@@ -132,6 +122,6 @@ def _info() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _md5(path: Path) -> str:
+def _md5(path: Path, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()

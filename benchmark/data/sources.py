@@ -19,8 +19,8 @@ from benchmark.spec.component import setting
 
 Listing = list[tuple[str, float]]  # (name of a file, target)
 
-# Once names and sizes were all that a digest told of files, and results were stored under such digests. The sets of which
-# they were made keep theirs, and no other contents have them. Here: the SHA-256 over all digests and names of each set.
+# Once names and sizes were all that a digest told of files, and results were stored under such digests. The sets that
+# they were made of keep theirs, no other contents have them. Each is known by the SHA-256 over its digests and names.
 FIRST = {
     "633aba0d8c38530360b1fe16a0f6c692f2789f9ec911d3c2c57926f9bfaf2175": "ham10000_200x150",
     "6392a05f7e8874b3804b0f9feea10eb889e776d07be28f8c113d783a59b6275e": "utkface1002_200",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from benchmark.compat import ensure_torchvision
 from benchmark.data.base import DataSource, ImageSet, Splits
+from benchmark.data.files import BYTES
 from benchmark.errors import InputError
 from benchmark.paths import located
 from benchmark.spec.component import setting
@@ -158,7 +160,10 @@ def _arrays(name: str, root: str, part: str) -> tuple[np.ndarray, np.ndarray]:
     files = _found(name, root)
     if name in IDX:
         pictures, labels = (path for file, path in files.items() if ("/t10k" in file) == (part == "test"))
-        return _decoded(pictures), _decoded(labels)
+        images, classes = _decoded(pictures), _decoded(labels)
+        if images.shape != (len(classes), 28, 28) or classes.ndim != 1 or not len(classes):
+            raise InputError(f"{pictures}: no pictures of 28 pixels, one for each label; delete it and fetch it again")
+        return images, classes
     where = str(located(root))
     if name == "SVHN":
         digits = _kind(name)(where, split=part)
@@ -182,6 +187,13 @@ def _idx_digest(name: str, root: str) -> str:
 
 
 def _content(path: Path) -> bytes:
+    """An idx file's bytes.
+
+    Raises:
+        InputError: it is larger than any of them.
+    """
+    if path.stat().st_size > BYTES:
+        raise InputError(f"{path}: has more than {BYTES:,} bytes; delete it and fetch it again")
     return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
 
 
@@ -195,6 +207,6 @@ def _decoded(path: Path) -> np.ndarray:
     axes = data[3] if data[:3] == b"\0\0\x08" else 0
     head = 4 + 4 * axes
     shape = [int.from_bytes(data[at : at + 4], "big") for at in range(4, head, 4)]
-    if not axes or len(data) - head != np.prod(shape):
+    if not axes or len(data) - head != math.prod(shape):
         raise InputError(f"{path}: no idx file of bytes, or cut off; delete it and fetch it again")
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

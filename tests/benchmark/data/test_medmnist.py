@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
@@ -88,6 +89,24 @@ def test_a_damaged_file_is_refused(stored, tmp_path):
     path.write_bytes(whole[:500])  # half a file is found out before any work
     with refused:
         source.sizes()
+
+
+@pytest.mark.parametrize("change", ["encrypted", "packed otherwise", "endless"])
+def test_a_file_that_is_not_the_published_one_is_never_opened(stored, tmp_path, monkeypatch, change):
+    path = stored(counts=(9, 3, 5))
+    source = MedMnist(root=str(tmp_path / "medmnist"))
+    assert source.sizes()["train"] == 9
+    content = bytearray(path.read_bytes())
+    places = [found for head, at in ((b"PK\1\2", 8), (b"PK\3\4", 6)) for found in (content.index(head) + at,)]
+    for place in places:
+        content[place + (2 if change == "packed otherwise" else 0)] = 9 if change == "packed otherwise" else 1
+    path.write_bytes(content)
+    if change == "endless":
+        os.truncate(path, 2**28)
+    monkeypatch.setattr(np, "load", lambda *_: pytest.fail("opened"))
+    for use in (source.sizes, source.load):
+        with pytest.raises(InputError, match=r"dermamnist\.npz: damaged or of another version"):
+            use()
 
 
 def test_home_is_spelt_out(stored, tmp_path, monkeypatch):

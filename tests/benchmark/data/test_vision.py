@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
 
 import numpy as np
 import pytest
 import torch
 
 from benchmark.compat import ensure_torchvision
+from benchmark.data.files import BYTES
 from benchmark.data.share import Share
 from benchmark.data.vision import FROM, TorchVision
 from benchmark.errors import InputError
@@ -154,14 +156,42 @@ def test_unpacked_files_are_the_same_set(root, tmp_path, monkeypatch):
     assert spec_of(twin)["content"] != spec_of(packed)["content"]
 
 
-@pytest.mark.parametrize("fault", ["short", "type", "empty"])
+@pytest.mark.parametrize("fault", ["short", "type", "empty", "overflow", "many axes"])
 def test_an_unpacked_file_that_is_no_idx_file(root, fault):
     unpacked(root)
     path = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     content = path.read_bytes()
-    path.write_bytes({"short": content[:-1], "type": b"\0\0\x0d" + content[3:], "empty": b""}[fault])
+    path.write_bytes(
+        {
+            "short": content[:-1],
+            "type": b"\0\0\x0d" + content[3:],
+            "empty": b"",
+            # 2 ** 64 pictures, and no byte of any
+            "overflow": b"\0\0\x08\x03" + 2 * b"\x80\0\0\0" + b"\0\0\0\x04",
+            "many axes": b"\0\0\x08\xff",
+        }[fault]
+    )
     with pytest.raises(InputError, match="t10k-images-idx3-ubyte: no idx file of bytes, or cut off"):
         TorchVision(root=str(root)).load()
+
+
+def test_an_unpacked_file_without_end_is_not_read(root):
+    unpacked(root)
+    path = root / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
+    os.truncate(path, BYTES + 1)
+    for use in (lambda source: source.sizes(), spec_of):
+        with pytest.raises(InputError, match=f"t10k-labels-idx1-ubyte: has more than {BYTES:,} bytes; delete it and"):
+            use(TorchVision(root=str(root)))
+
+
+@pytest.mark.parametrize("shape", [(19, 28, 28), (20, 28, 27), (20, 784)])
+def test_unpacked_pictures_that_do_not_fit_their_labels(root, shape):
+    unpacked(root)
+    path = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    head = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes()
+    path.write_bytes(head + bytes(int(np.prod(shape))))
+    with pytest.raises(InputError, match="t10k-images-idx3-ubyte: no pictures of 28 pixels, one for each label"):
+        TorchVision(root=str(root)).sizes()
 
 
 def test_what_is_part_of_the_identity(root, tmp_path):
