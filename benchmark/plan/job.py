@@ -65,7 +65,6 @@ class Job(ABC):
     key: str = field(init=False)
 
     kind: ClassVar[str]
-    kept: ClassVar[int] = 1  # how many of its kind a process keeps loaded
     long: ClassVar[bool] = False  # takes seconds to hours; other jobs are over in a moment
 
     def __post_init__(self) -> None:

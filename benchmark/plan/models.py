@@ -37,7 +37,6 @@ class ModelJob(Job):
     leaked: Job | None = field(default=None, repr=False)
 
     kind: ClassVar[str] = "model"
-    kept: ClassVar[int] = 64
     long: ClassVar[bool] = True
 
     @property

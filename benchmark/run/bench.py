@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,29 @@ from benchmark.data.base import DataSource, Splits
 from benchmark.errors import Damaged, Inapplicable, StoreError
 from benchmark.plan import job as contract
 from benchmark.plan.job import Job
+from benchmark.run.making import noted
+from benchmark.run.process import KEEP
 from benchmark.store.artefacts import Artefact, Store
 from benchmark.store.reasons import reason_of, write_reason
 from benchmark.tasks.base import Task
 from benchmark.training.checkpoint import Checkpoints
 from benchmark.training.trainer import Trainer
 
+GIB = 2**30
+
 
 class Bench(contract.Bench):
-    """Does jobs. Keeps what it loaded last of each kind, and each data set on the device."""
+    """Does jobs. Keeps what it loaded last, and data sets on the device.
 
-    def __init__(self, store: Store, trainer: Trainer) -> None:
+    Args:
+        keep: GiB of models, prints and the like that stay loaded, as large as their files are; what was loaded last
+            always does.
+    """
+
+    def __init__(self, store: Store, trainer: Trainer, keep: float = KEEP) -> None:
         self.store, self.trainer, self.device = store, trainer, trainer.place()
-        self._loaded: dict[str, OrderedDict[str, Any]] = defaultdict(OrderedDict)
+        self._keep, self._bytes = keep * GIB, 0
+        self._loaded: OrderedDict[str, tuple[Any, int]] = OrderedDict()
 
     def do(self, job: Job) -> Artefact:
         """Makes the job's artefact; what it is made from must be in the store.
@@ -49,12 +59,13 @@ class Bench(contract.Bench):
         return made
 
     def _fill(self, job: Job, folder: Path) -> None:
-        try:
-            job.build(self, folder)
-        except Inapplicable as reason:
-            for path in folder.iterdir():
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
-            write_reason(folder, str(reason))
+        with noted(self.store.root, job.key):
+            try:
+                job.build(self, folder)
+            except Inapplicable as reason:
+                for path in folder.iterdir():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                write_reason(folder, str(reason))
 
     def clock(self) -> float:
         if self.device.type == "cpu":
@@ -76,13 +87,19 @@ class Bench(contract.Bench):
         return _on_device(task.data, self.device)
 
     def loaded(self, job: Job) -> Any:
-        known = self._loaded[job.kind]
-        if job.key not in known:
-            known[job.key] = job.load(self)
-            while len(known) > job.kept:
-                known.popitem(last=False)
-        known.move_to_end(job.key)
-        return known[job.key]
+        if job.key not in self._loaded:
+            found = job.load(self)
+            self._loaded[job.key] = found, self._size(job)
+            self._bytes += self._loaded[job.key][1]
+        self._loaded.move_to_end(job.key)
+        while self._bytes > self._keep and len(self._loaded) > 1:
+            self._bytes -= self._loaded.popitem(last=False)[1][1]
+        return self._loaded[job.key][0]
+
+    def _size(self, job: Job) -> int:
+        artefact = self.store.open(job.key)
+        files = (artefact.folder / name for name in artefact.files)
+        return sum(file.stat().st_size for file in files if file.exists())
 
 
 @lru_cache(maxsize=8)

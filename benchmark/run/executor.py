@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
-from benchmark.spec.component import Component
+from benchmark.run.crew import Patience
+from benchmark.run.process import KEEP, Gear
+from benchmark.spec.component import Component, setting
 from benchmark.store.artefacts import Store
 
 
@@ -21,7 +24,17 @@ class Failure:
 
 
 class Executor(Component, ABC):
-    """How and where jobs run. Its settings are no part of any artefact's identity."""
+    """How and where jobs run. Its settings are no part of any artefact's identity.
+
+    Attributes:
+        keep: GiB of models and the like that each process keeps loaded.
+        job_timeout: seconds after which a job counts as stuck and its process is ended; None for never.
+        attempts: at a job whose process ends in it, before the run goes on without it.
+    """
+
+    keep: float = setting(default=KEEP, low=0, stage="runtime")
+    job_timeout: float | None = setting(default=None, above=0, stage="runtime")
+    attempts: int = setting(default=2, low=1, stage="runtime")
 
     @abstractmethod
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
@@ -30,6 +43,14 @@ class Executor(Component, ABC):
         Raises:
             StoreError: the store cannot be written any more; jobs that are done stay done.
         """
+
+    def gear(self, plan: Plan, store: Store, threads: int, *, heeds: bool = True) -> Gear:
+        """What the processes need that do the plan's jobs."""
+        return Gear(store.root, pickle.dumps(plan.experiment.trainer), threads, self.keep, heeds)
+
+    def patience(self) -> Patience:
+        """What is put up with of a job."""
+        return Patience(self.job_timeout, self.attempts)
 
 
 def missing(plan: Plan, store: Store) -> list[Job]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import heapq
-import multiprocessing
 import os
-import pickle
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent import futures
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from benchmark.errors import StoreError
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
-from benchmark.run import process
+from benchmark.run.crew import Crew
 from benchmark.run.executor import Executor, Failure
-from benchmark.run.process import Outcome
+from benchmark.run.here import Here
+from benchmark.run.making import begun
+from benchmark.run.process import Gear, failure_note
 from benchmark.run.progress import Progress
 from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
@@ -45,12 +40,20 @@ class Local(Executor, name="executor/local"):
 
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure]:
         trainer = plan.experiment.trainer
-        devices = [device for device in _gpus(trainer) for _ in range(self.per_gpu)]
-        wanted = self.workers or len(devices) or min(_cores(), MOST_WORKERS)
+        gpus = [gpu for gpu in _gpus(trainer) for _ in range(self.per_gpu)]
+        wanted = self.workers or len(gpus) or min(_cores(), MOST_WORKERS)
         workers = min(wanted, len(jobs))
         threads = self.threads or max(_cores() // wanted, 1)
-        with Progress(jobs) as progress, _pool(workers, store, trainer, threads, devices) as pool:
-            return _drive(jobs, pool, 2 * workers, progress, store)
+        gear = self.gear(plan, store, threads)
+        places = [gpus[place % len(gpus)] if gpus else "" for place in range(workers)]
+        with Progress(jobs) as progress, self._doers(jobs, gear, places, progress.say) as doers:
+            return drive(jobs, doers, progress, store)
+
+    def _doers(self, jobs: Sequence[Job], gear: Gear, gpus: Sequence[str], say: Callable[[str], None]) -> Crew | Here:
+        """This process, where one is enough, none of the jobs may be stuck, and none was left by a killed process."""
+        if len(gpus) == 1 and self.job_timeout is None and not begun(gear.root) & {job.key for job in jobs}:
+            return Here(gear, say)
+        return Crew(gear, gpus, say, self.patience())
 
 
 def _cores() -> int:
@@ -68,47 +71,17 @@ def _gpus(trainer: Trainer) -> list[str]:
     return visible.split(",") if visible else [str(index) for index in range(torch.cuda.device_count())]
 
 
-@contextmanager
-def _pool(
-    workers: int, store: Store, trainer: Trainer, threads: int, devices: Sequence[str]
-) -> Iterator[futures.Executor]:
-    """Who does the jobs: this process, or a pool whose processes leave with the run, however that ends."""
-    if workers == 1:
-        process.prepare(store.root, trainer, threads)
-        yield _Here()
-        return
-    context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads in an unknown state
-    gpus, (ours, theirs) = context.Queue(), context.Pipe()
-    for place in range(workers):
-        gpus.put(devices[place % len(devices)] if devices else "")
-    ready = (store.root, pickle.dumps(trainer), threads, gpus, theirs)
-    pool = futures.ProcessPoolExecutor(workers, context, process.start, ready)
-    try:
-        yield pool
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        ours.close()
+def drive(jobs: Sequence[Job], doers: Crew | Here, progress: Progress, store: Store) -> list[Failure]:
+    """Hands out jobs whose parents are done, in the plan's order, and returns those that failed.
 
-
-class _Here(futures.Executor):
-    """An executor that does each job at once, in this process."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(function(*arguments, **named))
-        return future
-
-
-def _drive(jobs: Sequence[Job], pool: futures.Executor, width: int, progress: Progress, store: Store) -> list[Failure]:
-    """Hands out jobs whose parents are done, in the plan's order, at most `width` at a time."""
+    Raises:
+        StoreError: the store cannot be written any more.
+    """
     queue = _Queue(jobs)
     failures: dict[str, Failure] = {}
-    running: dict[Future[Outcome], Job] = {}
+    running = 0
     while queue.ready or running:
-        while queue.ready and len(running) < width:
+        while queue.ready and doers.room:
             job = queue.take()
             broken = next((failures[key] for key in job.parents.values() if key in failures), None)
             if broken is not None:
@@ -116,16 +89,15 @@ def _drive(jobs: Sequence[Job], pool: futures.Executor, width: int, progress: Pr
                 progress.done(job, None)
                 queue.done(job)
             else:
-                running[pool.submit(process.do, job)] = job
-        finished, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in finished:
-            job = running.pop(future)
-            outcome = _outcome(future)
+                doers.hand(job)
+                running += 1
+        for job, outcome in doers.wait() if running else ():
+            running -= 1
             if outcome.fatal:
                 raise StoreError(outcome.error)
             if outcome.error:
                 failures[job.key] = Failure(job, outcome.error)
-                place = process.failure_note(store.root, job.key)
+                place = failure_note(store.root, job.key)
                 progress.say(f"failed: {job.title}: {outcome.error} (traceback: {place})")
             progress.done(job, None if outcome.error else outcome.seconds)
             queue.done(job)
@@ -153,11 +125,3 @@ class _Queue:
             self._open[child] -= 1
             if not self._open[child]:
                 heapq.heappush(self.ready, child)
-
-
-def _outcome(future: Future[Outcome]) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        line = "a worker process died (out of memory?); what was done is kept, run again to continue"
-        return Outcome(0, line, fatal=True)

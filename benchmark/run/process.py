@@ -13,8 +13,8 @@ import time
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.queues import Queue
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,13 @@ from benchmark.errors import Damaged, StoreError
 if TYPE_CHECKING:
     from benchmark.plan.job import Job
     from benchmark.run.bench import Bench
-    from benchmark.training.trainer import Trainer
 
+KEEP = 1.0  # GiB that a process keeps loaded unless told otherwise
 GRACE = 5.0  # seconds for a job to take its draft away, when the run that it belongs to is over
 
 _bench: Bench | None = None  # one a process: it keeps the models that were loaded last
 _busy = False
+_over = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -40,56 +41,77 @@ class Outcome:
     fatal: bool = False
 
 
-def start(root: Path, trainer: bytes, threads: int, gpus: Queue[str], alive: Connection) -> None:
-    """The beginning of a worker process: it takes a GPU if there is one left, and leaves when `alive` is closed.
+@dataclass(frozen=True)
+class Gear:
+    """What a process needs for any job.
+
+    Attributes:
+        root: the store.
+        trainer: pickled, since its class imports torch.
+        threads: of torch.
+        keep: GiB of models and the like that it keeps loaded.
+        heeds: whether SIGTERM ends it. Under Slurm it does not: what started it answers that.
+    """
+
+    root: Path
+    trainer: bytes
+    threads: int
+    keep: float
+    heeds: bool = True
+
+
+def start(gear: Gear, gpu: str, line: Connection) -> None:
+    """The life of a worker process: it does what comes along the line, and leaves when the other end is closed.
 
     Args:
-        trainer: pickled, since its class imports torch.
-        gpus: the CUDA_VISIBLE_DEVICES of each worker, "" for none of its own.
-        alive: its other end is open as long as the run goes on.
+        gpu: its CUDA_VISIBLE_DEVICES, "" to leave that as it is.
+        line: pickled jobs come in, one None when all is ready and then an `Outcome` for each go out.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all on the terminal; who started us answers it
-    signal.signal(signal.SIGTERM, _leave)
-    threading.Thread(target=_leave_with, args=(alive,), daemon=True).start()
-    gpu = gpus.get()
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # as it does Slurm's word that the time is nearly up
+    signal.signal(signal.SIGTERM, _leave if gear.heeds else _leave_when_over)
+    jobs: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(line, jobs), daemon=True).start()
     if gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    prepare(root, pickle.loads(trainer), threads)
+    os.environ["OMP_NUM_THREADS"] = str(gear.threads)
+    prepare(gear)
+    line.send(None)
+    while True:
+        line.send(do(pickle.loads(jobs.get())))
 
 
-def prepare(root: Path, trainer: Trainer, threads: int) -> None:
+def prepare(gear: Gear) -> None:
     """Makes this process ready for jobs."""
     global _bench
     from benchmark.run.bench import Bench
     from benchmark.store.artefacts import Store
 
-    trainer.configure_torch(threads)
-    _bench = Bench(Store(root), trainer)
+    trainer = pickle.loads(gear.trainer)
+    trainer.configure_torch(gear.threads)
+    _bench = Bench(Store(gear.root), trainer, gear.keep)
 
 
 def do(job: Job) -> Outcome:
     """Does a job; why it failed goes to failures/KEY.txt in the store too, for whoever asks later."""
     global _busy
     assert _bench is not None
-    start = time.monotonic()
+    begin = time.monotonic()
     _busy = True
     try:
-        _attempt(job, _bench)
         failure_note(_bench.store.root, job.key).unlink(missing_ok=True)
+        _attempt(job, _bench)
     except StoreError as error:
         return Outcome(0, str(error), fatal=True)
     except Exception as error:
         line = f"{type(error).__name__}: {' '.join(str(error).split()) or 'no message'}"
-        note = failure_note(_bench.store.root, job.key)
-        note.parent.mkdir(exist_ok=True)
-        note.write_text(f"{line}\n\n{job.title}\n{traceback.format_exc()}", encoding="utf-8")
+        note_failure(_bench.store.root, job, line, traceback.format_exc())
         return Outcome(0, line)
     except _Over as over:
         os._exit(over.code)  # the draft is away; nobody waits for an answer any more
     finally:
         _busy = False
-    return Outcome(time.monotonic() - start)
+    return Outcome(time.monotonic() - begin)
 
 
 def _attempt(job: Job, bench: Bench) -> None:
@@ -107,8 +129,15 @@ def _attempt(job: Job, bench: Bench) -> None:
 
 
 def failure_note(root: Path, key: str) -> Path:
-    """Where the last failure of a job is told: the error in the first line, its traceback below."""
+    """Where the last failure of a job is told: the error in the first line, its traceback below if there is one."""
     return root / "failures" / f"{key}.txt"
+
+
+def note_failure(root: Path, job: Job, line: str, trace: str = "") -> None:
+    """Writes that note."""
+    note = failure_note(root, job.key)
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(f"{line}\n\n{job.title}\n{trace}", encoding="utf-8")
 
 
 class _Over(SystemExit):
@@ -123,9 +152,18 @@ def _leave(signum: int, frame: FrameType | None) -> None:
     os._exit(128 + signum)
 
 
-def _leave_with(alive: Connection) -> None:
-    """Ends this process when the run is over or its starter is gone, whatever the main thread is at."""
-    alive.poll(None)
+def _leave_when_over(signum: int, frame: FrameType | None) -> None:
+    if _over.is_set():
+        _leave(signum, frame)
+
+
+def _listen(line: Connection, jobs: SimpleQueue[bytes]) -> None:
+    """Takes jobs in. Ends this process when the run is over or its starter gone, whatever the main thread is at."""
+    try:
+        while True:
+            jobs.put(line.recv_bytes())
+    except (EOFError, OSError):
+        _over.set()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE)
     os._exit(1)

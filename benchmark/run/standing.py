@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.plan.job import Job
 from benchmark.run.process import failure_note
-from benchmark.run.slurm.queue import Queue, states
+from benchmark.run.slurm.queue import Queue, starved, states
 from benchmark.store.artefacts import Store
 
 DONE, RUNNING, QUEUED, FAILED, LOST, MISSING = "done", "running", "queued", "failed", "lost", "missing"
@@ -57,6 +57,8 @@ def _standing(job: Job, store: Store, known: dict[str, Standing], log: Path | No
         if key in known and known[key].state in (FAILED, LOST):
             root = known[key]
             return Standing(job, root.state, f"needs «{root.job.title}», which {_became(root.state)}")
+    if log is not None and starved(log):
+        return Standing(job, LOST, f"its Slurm task was killed for want of memory (log: {log})")
     if log is not None:
         return Standing(job, LOST, f"its Slurm task is over without it: killed, cancelled or out of time (log: {log})")
     return Standing(job, MISSING)

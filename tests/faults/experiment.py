@@ -60,14 +60,14 @@ def planned(folder: Path, fatal: int = 0) -> Plan:
     return plan(read(config(folder, fatal)))
 
 
-def do(folder: Path, jobs: Sequence[Job] | None = None, fatal: int = 0, workers: int = 1) -> None:
-    """Has the executor do the jobs (None: all) that the store lacks, quietly."""
+def do(folder: Path, jobs: Sequence[Job] | None = None, fatal: int = 0, workers: int = 1) -> str:
+    """Has the executor do the jobs (None: all) that the store lacks; returns what it said. With `fatal` they may fail."""
     everything, store = planned(folder, fatal), Store(folder / "store")
     todo = [job for job in (everything.jobs if jobs is None else jobs) if store.find(job.key) is None]
-    if todo:
-        with contextlib.redirect_stderr(io.StringIO()):
-            failures = Local(workers=workers, threads=1).run(todo, everything, store)
-        assert not failures, failures
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        failures = Local(workers=workers, threads=1).run(todo, everything, store) if todo else []
+    assert fatal or not failures, failures
+    return said.getvalue()
 
 
 def command(folder: Path) -> int:

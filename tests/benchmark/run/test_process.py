@@ -40,36 +40,37 @@ def test_workers_leave_with_the_run_and_take_their_drafts_along(tmp_path, end):
     assert not list((tmp_path / "store").glob("??/.*.tmp")) and not built(tmp_path / "store")
 
 
-# A worker's process and GPU, when every worker has got one; text, so that workers need not import this module.
-SURROUNDINGS = "__import__('time').sleep(1) or (os := __import__('os')).getpid(), os.environ['CUDA_VISIBLE_DEVICES']"
-
-
 def test_each_worker_has_a_gpu_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.run.local._gpus", lambda trainer: ["4", "GPU-7"])
     jobs = plan(read(configuration(tmp_path)))
-    seen = []
+    given = []
 
-    def look(chosen, pool, width, progress, store):
-        seen.extend(future.result() for future in [pool.submit(eval, SURROUNDINGS) for _ in range(3)])
-        return []
+    def look(self, jobs, gear, gpus, say):
+        given.append(list(gpus))
+        raise ArithmeticError
 
-    monkeypatch.setattr("benchmark.run.local._drive", look)
-    assert Local(per_gpu=2, workers=3).run(jobs.jobs[:8], jobs, Store(tmp_path / "store")) == []
-    assert sorted(dict(seen).values()) == ["4", "4", "GPU-7"]
+    monkeypatch.setattr(Local, "_doers", look)
+    for workers in (3, None):
+        with pytest.raises(ArithmeticError):
+            Local(per_gpu=2, workers=workers).run(jobs.jobs[:8], jobs, Store(tmp_path / "store"))
+    assert [sorted(gpus) for gpus in given] == [["4", "4", "GPU-7"], ["4", "4", "GPU-7", "GPU-7"]]
 
 
 def test_a_worker_chooses_its_gpu_before_torch_is_imported(tmp_path):
     script = """
 import multiprocessing, pickle
+from pathlib import Path
 from benchmark.run import process as worker
 class Spy:  # unpickled where the trainer would be, whose class imports torch
     def __reduce__(self):
         return eval, ("print(__import__('os').environ['CUDA_VISIBLE_DEVICES'], 'torch' in __import__('sys').modules)",)
-class Gpus:
-    get = staticmethod(lambda: "GPU-7")
-worker.prepare = lambda *_: print("prepared")
+def prepare(gear):
+    pickle.loads(gear.trainer)
+    print("prepared", flush=True)
+    ours.close()  # the run is over
+worker.prepare = prepare
 ours, theirs = multiprocessing.Pipe()
-worker.start("store", pickle.dumps(Spy()), 1, Gpus, theirs)
+worker.start(worker.Gear(Path("store"), pickle.dumps(Spy()), 1, 1.0), "GPU-7", theirs)
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True)
@@ -80,11 +81,11 @@ def test_threads_are_divided_among_workers(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.run.local._cores", lambda: 8)
     given = []
 
-    def look(*settings):
-        given.append((settings[0], settings[3]))  # workers, threads
+    def look(self, jobs, gear, gpus, say):
+        given.append((len(gpus), gear.threads))
         raise ArithmeticError
 
-    monkeypatch.setattr("benchmark.run.local._pool", look)
+    monkeypatch.setattr(Local, "_doers", look)
     jobs = plan(read(configuration(tmp_path)))
     for executor in (Local(threads=None), Local(workers=2, threads=None), Local(workers=20, threads=None), Local()):
         with pytest.raises(ArithmeticError):
