@@ -61,7 +61,7 @@ def planned(folder: Path, fatal: int = 0) -> Plan:
 
 
 def do(folder: Path, jobs: Sequence[Job] | None = None, fatal: int = 0, workers: int = 1) -> str:
-    """Has the executor do the jobs (None: all) that the store lacks; returns what it said. With `fatal` they may fail."""
+    """Has the executor do the jobs (None: all) the store lacks; returns what it said. With `fatal` they may fail."""
     everything, store = planned(folder, fatal), Store(folder / "store")
     todo = [job for job in (everything.jobs if jobs is None else jobs) if store.find(job.key) is None]
     with contextlib.redirect_stderr(io.StringIO()) as said:

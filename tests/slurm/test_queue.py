@@ -6,6 +6,7 @@ torch in it, which takes most of these tests' time, so that they make as few tas
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 from benchmark.cli.command import run
 from benchmark.errors import InputError
+from benchmark.paths import ROOT
 from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
 from benchmark.run.slurm.queue import Queue, states
@@ -59,7 +61,7 @@ def until(true: Callable[[], bool], seconds: float = 120) -> None:
 
 def logs(folder: Path) -> str:
     """All that tasks said."""
-    return "".join(path.read_text() for path in sorted((folder / "store/slurm/tasks").glob("*_log.*")))
+    return "".join(path.read_text() for path in sorted(folder.glob("store/slurm/*/tasks/*_log.*")))
 
 
 def test_the_smoke_experiment_gives_the_scores_of_local_workers_to_the_bit_in_a_handful_of_tasks(tmp_path):
@@ -106,7 +108,7 @@ def test_without_the_victim_slurm_itself_cancels_what_hangs_on_it(tmp_path, caps
     assert "no results: nothing could be judged" in capsys.readouterr().err
     for name in ("weight_pruning", "prints"):
         assert f"done: digits: {name}" not in logs(tmp_path) and f"left out: digits: {name}" not in logs(tmp_path)
-    started = {path.name.split("_log")[0] for path in (tmp_path / "store/slurm/tasks").glob("*_log.out")}
+    started = {path.name.split("_log")[0] for path in tmp_path.glob("store/slurm/*/tasks/*_log.out")}
     submitted = Queue(tmp_path / "store").queued()
     assert 0 < len(started) < len(submitted)  # the cancelled tasks never ran
 
@@ -135,7 +137,7 @@ def test_a_task_out_of_time_queues_itself_again_and_goes_on(tmp_path):
     """Slurm's signal is sent by hand: waiting for the end of the shortest time that Slurm knows takes minutes."""
     chosen, diary = slowly(tmp_path, {"wait": False, "time": 7, "grace": 50})
     assert run(chosen) == 0
-    scripts = [path.read_text() for path in (tmp_path / "store/slurm/tasks").glob("*.sh")]
+    scripts = [path.read_text() for path in tmp_path.glob("store/slurm/*/tasks/*.sh")]
     assert scripts and all("--time=7\n" in text and "--signal=USR2@50\n" in text for text in scripts)
     until(lambda: diary.exists() and len(diary.read_text()) > 6)
     jobs, queue = plan(read(chosen)).jobs, Queue(tmp_path / "store")
@@ -169,3 +171,44 @@ def test_a_refused_array_leaves_nothing_queued(tmp_path):
     with pytest.raises(InputError, match=line):
         run(queued(tmp_path, {"partition": "nowhere"}))
     assert not states()
+
+
+def test_a_job_that_is_killed_for_want_of_memory_gets_twice_as_much_and_one_that_crashes_is_left_out(tmp_path, capsys):
+    """Slurm's words are printed by the job itself: the Slurm of these tests limits no memory."""
+    chosen = queued(tmp_path, {"memory": 0.5, "most_memory": 2.0, "models_per_task": 1})
+    chosen["suspect"] |= {
+        "hungry": {"_target_": "suspect/test_deadly", "memory": 2048, "whole": True},
+        "crashing": {"_target_": "suspect/test_deadly"},
+    }
+    done = carried_out(chosen)
+    errors = {failure.job.title: failure.error for failure in done.failures}
+    assert "its process ended in 2 of 2 attempts (signal 9, SIGKILL)" in errors.pop("digits: suspect crashing")
+    assert set(errors.values()) == {"needs «digits: suspect crashing», which failed"}
+    said = capsys.readouterr().err
+    for memory in (1, 2):
+        assert f"with {memory} GiB now, killed for want of memory before: digits: suspect hungry" in said
+    assert Queue(done.store.root).newest()[done.job("suspect hungry").key][1] == 2.0
+
+
+@pytest.mark.parametrize("at", ["submit", "complete"])
+def test_a_command_killed_around_sbatch_has_queued_nothing_twice_when_it_is_run_again(tmp_path, at):
+    """Killed before sbatch, and between sbatch and the record of what it queued."""
+    chosen = queued(tmp_path, {"wait": False, "time": 7})
+    chosen["suspect"] |= {"slow": {"_target_": "suspect/test_slow", "diary": str(tmp_path / "diary")}}
+    line = program(tmp_path, chosen)
+    script = Path(line[1])
+    patch = (
+        "import os, submitit\nfrom benchmark.run.slurm.queue import Queue\n"
+        f"(submitit.SlurmExecutor if {at!r} == 'submit' else Queue).{at} = lambda *_: os.kill(os.getpid(), 9)\n"
+    )
+    script.write_text(patch + script.read_text())
+    assert subprocess.run(line, env={**os.environ, "PYTHONPATH": str(ROOT)}).returncode == -9
+    assert bool(states()) == (at == "complete")
+    assert run(chosen) == 0
+    queue, alive = Queue(tmp_path / "store"), [task for task, state in states().items() if state != "COMPLETING"]
+    assert set(alive) <= set(queue.queued())
+    queued_for = [key for keys in queue.queued().values() for key in keys]
+    assert sorted(queued_for) == sorted(job.key for job in plan(read(chosen)).jobs)
+    until(lambda: not states())
+    found = standings(plan(read(chosen)).jobs, Store(tmp_path / "store"), queue)
+    assert {each.state for each in found} == {"done"}

@@ -71,7 +71,7 @@ class Slurm(Executor, name="executor/slurm"):
     poll: float = setting(default=5.0, above=0, stage="runtime")
 
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
-        queue = Queue(store.root)
+        queue, final = Queue(store.root), list[Failure]()
         while True:
             self._queue_up(jobs, plan, store, queue)
             if not self.wait:
@@ -83,8 +83,10 @@ class Slurm(Executor, name="executor/slurm"):
                 raise
             failed = [failure.job for failure in failures]
             jobs = _with_descendants(more_memory(failed, store.root, queue, self.most_memory), failed)
+            again = {job.key for job in jobs}
+            final += [failure for failure in failures if failure.job.key not in again]
             if not jobs:
-                return failures
+                return final
 
     def _queue_up(self, jobs: Sequence[Job], plan: Plan, store: Store, queue: Queue) -> None:
         with queue.lock():

@@ -13,7 +13,7 @@ from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
 from benchmark.run import standing
 from benchmark.run.local import Local
-from benchmark.run.slurm.queue import Queue
+from benchmark.run.slurm.queue import Call, Queue
 from benchmark.run.standing import STATES, standings
 from benchmark.store.artefacts import Store
 from tests.builder import configuration
@@ -77,7 +77,8 @@ def test_tasks_of_slurm_are_queued_running_or_lost(tmp_path, jobs, monkeypatch):
     queue = Queue(store.root)
     models = [job.key for job in jobs.jobs if job.kind == "model"]
     with queue.lock():
-        queue.add("mini", {"5_0": models[:1], "5_1": models[1:2], "5_2": models[2:]})
+        call = Call("mini", [models[:1], models[1:2], models[2:]], 8.0, "5")
+        queue.complete(queue.begin(call), call)
     monkeypatch.setattr(standing, "states", lambda: {"5_0": "RUNNING", "5_1": "PENDING"})
     found = standings(jobs.jobs, store, queue)
     assert [each.state for each in found if each.job.kind == "model"] == ["running", "queued", "lost", "lost", "lost"]
