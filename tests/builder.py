@@ -42,6 +42,7 @@ MINI: dict[str, Any] = {
     "repeats": 2,
     "accusation": {"references": 0, "rate": 0.05},
     "gallery": 1,
+    "blind": {"level": 0.05, "victims": True},  # an epoch of so narrow a network teaches nothing
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import torch
 from torch import nn
 
 from benchmark.contracts.suspect import Ingredients, Suspect
@@ -40,3 +41,17 @@ def narrowed(network: Network, classes: int) -> Network:
     last.weight, last.bias = (nn.Parameter(t[:classes].detach().clone()) for t in (last.weight, last.bias))
     last.out_features = classes
     return network.eval().requires_grad_(False)
+
+
+class Broken(Suspect, name="suspect/test_broken"):
+    """The victim with the weights and the bias of its first class at `value`: "inf", or too large to go on with."""
+
+    value: str = "inf"
+
+    relation: ClassVar[Relation] = Relation.MODIFIED
+
+    def derive(self, given: Ingredients) -> Network:
+        network = given.copy_of_victim()
+        with torch.no_grad():
+            network.last.weight[0] = network.last.bias[0] = float(self.value)
+        return network.eval().requires_grad_(False)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from benchmark.errors import Inapplicable
 from benchmark.networks.network import Network
+from benchmark.store.content import not_finite
 from benchmark.tasks.base import Task
 
 CHUNK = 512
@@ -46,7 +47,7 @@ class Target:
         """The answers to images x (N, 3, H, W) in [0, 1], as `Task.answer` shapes them, asked in chunks.
 
         Raises:
-            ValueError: a pixel lies outside [0, 1], which no API would take.
+            ValueError: a pixel lies outside [0, 1], which no API would take, or an answer is not finite.
             Inapplicable: the answers are of another kind than the task's, such as other classes.
         """
         if x.numel() and not (x.min() >= 0 and x.max() <= 1):
@@ -55,4 +56,7 @@ class Target:
             self.respond(x[i : i + CHUNK], None if pair is None else pair[i : i + CHUNK])
             for i in range(0, len(x), CHUNK)
         ]
-        return torch.cat(parts)
+        answers = torch.cat(parts)
+        if lost := not_finite(answers):
+            raise ValueError(f"{lost} of {answers.numel()} answers of the model are not finite")
+        return answers

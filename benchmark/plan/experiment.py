@@ -63,6 +63,19 @@ class Degraded:
 
 
 @dataclass(frozen=True)
+class Blind:
+    """When a model is called blind: no better than an answer without a look at the image.
+
+    Attributes:
+        level: of the one-sided test that it is better (`Quality.p`).
+        victims: whether a blind victim is taken all the same; its job fails otherwise.
+    """
+
+    level: float
+    victims: bool
+
+
+@dataclass(frozen=True)
 class Experiment:
     """What to run. Tasks, fingerprints, channels and detectors go by their yaml keys.
 
@@ -88,6 +101,7 @@ class Experiment:
     accusation: Accusation
     gallery: int
     degraded: Degraded
+    blind: Blind
     detectors: Mapping[str, Detector] = field(default_factory=dict)
     ablations: tuple[Ablation, ...] = ()
     ablation_counts: tuple[int, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from benchmark.errors import InputError
 from benchmark.plan.job import Bench, Job
 from benchmark.plan.recipes import Recipe
 from benchmark.spec.component import spec_of
@@ -14,6 +15,7 @@ from benchmark.spec.identity import canonical, seed_for
 
 if TYPE_CHECKING:
     from benchmark.networks.network import Network
+    from benchmark.tasks.base import Quality, Task
     from benchmark.training.trainer import Trainer
 
 
@@ -27,6 +29,7 @@ class ModelJob(Job):
             the first owner's, whoever uses them.
         victim: what it is made from, None for models that need none.
         leaked: the prints that a thief has got hold of, or None.
+        chance: a model is refused if it is no better than a blind answer by a test at this level; 1 for none is.
     """
 
     role: str
@@ -35,6 +38,7 @@ class ModelJob(Job):
     trainer: Trainer = field(repr=False)
     victim: ModelJob | None = field(default=None, repr=False)
     leaked: Job | None = field(default=None, repr=False)
+    chance: float = field(default=1.0, repr=False)
 
     kind: ClassVar[str] = "model"
     long: ClassVar[bool] = True
@@ -77,7 +81,7 @@ class ModelJob(Job):
         from benchmark.contracts.suspect import Ingredients
         from benchmark.networks.network import plainly_laid_out
         from benchmark.store.artefacts import write_json, write_tensors
-        from benchmark.tasks.rebuilding import check_rebuilds
+        from benchmark.tasks.rebuilding import check_finite, check_rebuilds
         from benchmark.training.trainer import freeze
 
         suspect = self.recipe.suspect
@@ -88,17 +92,34 @@ class ModelJob(Job):
         network = freeze(suspect.derive(given))
         solved = suspect.solves(self.task)
         data = bench.data(solved)
-        check_rebuilds(solved, network, data.test.pixels(slice(0, 4)))
+        check_finite(network)
         quality = solved.quality(network, data)
+        self._check_sighted(solved, quality, len(data.test))
+        check_rebuilds(solved, network, data.test.pixels(slice(0, 4)))
         write_tensors(folder / "weights.safetensors", network.state_dict())
         record = {
             "value": quality.value,
             "skill": quality.skill,
+            "p": quality.p,
             "detail": quality.detail,
             "parameters": sum(p.numel() for p in network.parameters()),
             "queries": given.meter.queries,
         }
         write_json(folder / "quality.json", record)
+
+    def _check_sighted(self, solved: Task, quality: Quality, images: int) -> None:
+        """A victim that does not look has no copies: all that is said of them would be said of nothing.
+
+        Raises:
+            InputError: it is no better than the blind answer.
+        """
+        if quality.p > self.chance:
+            name, value = next(iter(quality.detail.items()))
+            raise InputError(
+                f"no better than a blind answer, {solved.blind}: {name} {value:.3g} on {images} test images, "
+                f"p = {quality.p:.2g} where {self.chance:g} is wanted at most; train it longer or at another "
+                "learning_rate, or take it all the same: blind.victims=true"
+            )
 
     def load(self, bench: Bench) -> Network:
         """The network, in eval mode on the device."""

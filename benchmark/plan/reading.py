@@ -11,7 +11,7 @@ from benchmark.errors import InputError
 from benchmark.paths import CONF
 from benchmark.plan.checks import check
 from benchmark.plan.every import with_every
-from benchmark.plan.experiment import Ablation, Accusation, Degraded, Experiment, Proof
+from benchmark.plan.experiment import Ablation, Accusation, Blind, Degraded, Experiment, Proof
 from benchmark.plan.recipes import recipes_of
 from benchmark.spec.build import built
 from benchmark.spec.names import plug_in
@@ -49,6 +49,7 @@ def read(config: Mapping[str, Any]) -> Experiment:
         accusation=Accusation(_number(config, "accusation.references", low=0), _share(config, "accusation.rate")),
         gallery=_number(config, "gallery", low=0),
         degraded=Degraded(_points(config, "degraded.points"), _points(config, "degraded.skill")),
+        blind=Blind(_share(config, "blind.level"), _flag(config, "blind.victims")),
         ablations=_ablations(config["ablation"].get("settings") or {}),
         ablation_counts=_counts(config),
         ablation_repeats=_number(config, "ablation.repeats", low=0),

@@ -75,7 +75,10 @@ class Zoo:
     @cached_property
     def victim(self) -> ModelJob:
         """The owner's model."""
-        return ModelJob(*self._own, "victim", self.mark.recipe, self.replicate, self.experiment.trainer)
+        blind = self.experiment.blind
+        chance = 1.0 if blind.victims else blind.level
+        trainer = self.experiment.trainer
+        return ModelJob(*self._own, "victim", self.mark.recipe, self.replicate, trainer, chance=chance)
 
     @cached_property
     def suspects(self) -> tuple[ModelJob, ...]:

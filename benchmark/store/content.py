@@ -66,7 +66,11 @@ class Artefact:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Writes a safetensors file whose bytes depend on the values only; tied tensors become separate copies."""
+    """Writes a safetensors file whose bytes depend on the values only; tied tensors become separate copies.
+
+    Raises:
+        ValueError: a number is NaN or infinite, so that whatever is made of it would be worth nothing.
+    """
     import torch
     from safetensors.torch import save
 
@@ -74,4 +78,12 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
+    if lost := {name: count for name, tensor in plain.items() if (count := not_finite(tensor))}:
+        where, total = ", ".join(lost), sum(plain[name].numel() for name in lost)
+        raise ValueError(f"{sum(lost.values())} of {total} numbers are not finite ({path.name}: {where})")
     path.write_bytes(save(plain))  # not save_file, which hides a full disk in an error of its own type
+
+
+def not_finite(tensor: torch.Tensor) -> int:
+    """How many of its numbers are NaN or infinite."""
+    return int((~tensor.isfinite()).sum())

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmark.data.augment import Augment
 from benchmark.data.base import DataSource, ImageSet, Splits
-from benchmark.errors import Reason
+from benchmark.errors import InputError, Reason
 from benchmark.networks.network import Architecture, Network
 from benchmark.spec.component import Component, setting
 
@@ -43,10 +43,12 @@ class Quality:
         value: in percent, 100 is perfect.
         skill: how far the model is above a blind answer (the majority class, the median, a coin): 0 is no better, 1 is
             perfect. A loss of skill means the same everywhere, points of accuracy do not.
+        p: of a one-sided test that the model is no better than the blind answer, in [0, 1].
     """
 
     value: float
     skill: float
+    p: float
     detail: dict[str, float]
 
 
@@ -74,6 +76,7 @@ class Task(Component, ABC):
     drop: float = setting(default=0.05, above=0, stage="measure")
 
     kind: ClassVar[str]
+    blind: ClassVar[str]  # the answer that takes no look at the image, and the test that `Quality.p` is of
     no_label: ClassVar[Reason] = ""  # why label matching does not apply
 
     @abstractmethod
@@ -114,7 +117,11 @@ class Task(Component, ABC):
 
     @abstractmethod
     def quality(self, network: Network, data: Splits) -> Quality:
-        """The network's quality on the test split, thresholds (if any) chosen on the validation split."""
+        """The network's quality on the test split, thresholds (if any) chosen on the validation split.
+
+        Raises:
+            InputError: answers of it are not finite.
+        """
 
     @abstractmethod
     def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
@@ -133,6 +140,28 @@ class Task(Component, ABC):
 def outputs(network: Network, data: ImageSet, chunk: int = 512) -> Tensor:
     """The network's outputs for a whole set, evaluated in chunks in the mode (train or eval) that it is in."""
     return torch.cat([network(data.pixels(slice(i, i + chunk))) for i in range(0, len(data), chunk)])
+
+
+def finite_outputs(network: Network, data: ImageSet) -> Tensor:
+    """The network's outputs for a whole set.
+
+    Raises:
+        InputError: some are not finite.
+    """
+    found = outputs(network, data)
+    if lost := int((~found.isfinite()).reshape(len(found), -1).any(dim=1).sum()):
+        raise InputError(
+            f"its answers to {lost} of {len(found)} images are not finite; a lower learning_rate, or milder settings "
+            "of the recipe, would do"
+        )
+    return found
+
+
+def better_than_chance(right: int, count: int, chance: float) -> float:
+    """p of the exact one-sided binomial test: how likely `right` or more of `count` are, each right by `chance`."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(right, count, chance, alternative="greater").pvalue)
 
 
 @torch.no_grad()

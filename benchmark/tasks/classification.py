@@ -12,7 +12,16 @@ from benchmark.data.base import ImageSet, Splits
 from benchmark.errors import Reason
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import (
+    Likeness,
+    Payload,
+    Quality,
+    Scorer,
+    Task,
+    better_than_chance,
+    finite_outputs,
+    outputs,
+)
 
 
 class Classification(Task, name="task/classification"):
@@ -21,6 +30,7 @@ class Classification(Task, name="task/classification"):
     classes: int = setting(default=10, low=2)
 
     kind: ClassVar[str] = "classification"
+    blind: ClassVar[str] = "the most frequent class of training (exact binomial test)"
 
     def network(self) -> Network:
         return self.architecture.network(self.classes)
@@ -56,10 +66,12 @@ class Classification(Task, name="task/classification"):
 
     def quality(self, network: Network, data: Splits) -> Quality:
         """The blind answer is the class that is most frequent in training; if it is always right, nobody has skill."""
-        accuracy = (outputs(network, data.test).argmax(dim=1) == data.test.targets).double().mean().item()
+        right = finite_outputs(network, data.test).argmax(dim=1) == data.test.targets
+        accuracy = right.double().mean().item()
         blind = (data.test.targets == data.train.targets.mode().values).double().mean().item()
         skill = (accuracy - blind) / (1 - blind) if blind < 1 else 0.0
-        return Quality(100 * accuracy, skill, {"accuracy %": 100 * accuracy})
+        p = better_than_chance(int(right.sum()), len(right), blind)
+        return Quality(100 * accuracy, skill, p, {"accuracy %": 100 * accuracy})
 
     def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
         own, other = (outputs(each, data.test).double() for each in (network, victim))

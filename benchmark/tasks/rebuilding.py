@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from benchmark.errors import InputError
 from benchmark.networks.network import Network, load
+from benchmark.store.content import not_finite
 from benchmark.tasks.base import Task
 
 
@@ -26,6 +28,18 @@ def untrained(task: Task, seed: int) -> Network:
     return task.architecture.start(network)
 
 
+def check_finite(network: Network) -> None:
+    """Makes sure that a derived network has no weight, or other tensor that is stored with them, beyond numbers.
+
+    Raises:
+        InputError: it has.
+    """
+    weights = list(network.state_dict().values())
+    if lost := sum(map(not_finite, weights)):
+        total = sum(weight.numel() for weight in weights)
+        raise InputError(f"{lost} of {total} weights are not finite; milder settings of the recipe would do")
+
+
 def check_rebuilds(task: Task, network: Network, x: Tensor) -> None:
     """Makes sure, before a derived network is stored, that it can be built again from its tensors.
 
@@ -41,5 +55,5 @@ def check_rebuilds(task: Task, network: Network, x: Tensor) -> None:
             own, other = network(x), again(x)
     except (RuntimeError, KeyError, ValueError) as error:
         raise ValueError(f"the network cannot be built again from its tensors: {error}") from error
-    if own.shape != other.shape or not torch.allclose(own, other, rtol=1e-3, atol=1e-3, equal_nan=True):
+    if own.shape != other.shape or not torch.allclose(own, other, rtol=1e-3, atol=1e-3):
         raise ValueError("the network answers otherwise when it is built again from its tensors")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from benchmark.data.base import ImageSet, Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, finite_outputs, outputs
 
 
 class Regression(Task, name="task/regression"):
@@ -22,6 +22,7 @@ class Regression(Task, name="task/regression"):
     unit: str = "units"
 
     kind: ClassVar[str] = "regression"
+    blind: ClassVar[str] = "the median of training (paired t-test of absolute errors)"
     no_label: ClassVar[str] = "a regression model answers with a number, there are no labels to match"
 
     def network(self) -> Network:
@@ -57,10 +58,24 @@ class Regression(Task, name="task/regression"):
 
     def quality(self, network: Network, data: Splits) -> Quality:
         """100 (1 - MAE / MAE of always answering the training median), so that 100 is perfect and 0 is no skill."""
-        error = (outputs(network, data.test) - data.test.targets).abs().double().mean().item()
-        blind = (data.test.targets - data.train.targets.median()).abs().double().mean().item()
-        return Quality(100 * (1 - error / blind), 1 - error / blind, {f"MAE {self.unit}": error})
+        errors = (finite_outputs(network, data.test) - data.test.targets).abs().double()
+        of_blind = (data.test.targets - data.train.targets.median()).abs().double()
+        error, skill = errors.mean().item(), 1 - errors.mean().item() / of_blind.mean().item()
+        return Quality(100 * skill, skill, smaller(errors, of_blind), {f"MAE {self.unit}": error})
 
     def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
         apart = (outputs(network, data.test) - outputs(victim, data.test)).abs()
         return Likeness((apart <= self.drop).double().mean().item(), math.nan, math.nan)
+
+
+def smaller(errors: Tensor, others: Tensor) -> float:
+    """p of the paired one-sided t-test that errors (N,) are no smaller than others (N,) on the mean, in [0, 1].
+
+    Where all differ by the same it is 0 or 1, for there is no spread to doubt it.
+    """
+    from scipy.stats import ttest_rel
+
+    apart = errors - others
+    if bool((apart == apart[0]).all()):
+        return float(apart[0] >= 0)
+    return float(ttest_rel(errors.cpu().numpy(), others.cpu().numpy(), alternative="less").pvalue)

@@ -12,7 +12,15 @@ from torch.nn import functional as F
 from benchmark.data.base import ImageSet, Splits
 from benchmark.networks.network import Network
 from benchmark.spec.component import setting
-from benchmark.tasks.base import Likeness, Payload, Quality, Scorer, Task, outputs
+from benchmark.tasks.base import (
+    Likeness,
+    Payload,
+    Quality,
+    Scorer,
+    Task,
+    better_than_chance,
+    finite_outputs,
+)
 
 
 class Similarity(Task, name="task/similarity"):
@@ -26,6 +34,7 @@ class Similarity(Task, name="task/similarity"):
     feature: str = setting(default="cosine", choices=("cosine", "l2"))
 
     kind: ClassVar[str] = "similarity"
+    blind: ClassVar[str] = "a coin (exact binomial test)"
     no_label: ClassVar[str] = "a similarity model answers with the cosine of two images, there are no labels to match"
 
     def network(self) -> Network:
@@ -68,7 +77,11 @@ class Similarity(Task, name="task/similarity"):
             return {"pair": pair, "cosine": self._compare(network(data.pixels(index)), network(pair))}
 
     def quality(self, network: Network, data: Splits) -> Quality:
-        """Share of held-out test pairs told right, half of one identity, threshold chosen on validation pairs."""
+        """Share of held-out test pairs told right, half of one identity, threshold chosen on validation pairs.
+
+        The test against a coin counts as many pairs as can be drawn with no image twice: more of them are drawn for a
+        finer share, and are no further evidence.
+        """
         valid, same_valid = self._pair_scores(network, data.valid)
         test, same_test = self._pair_scores(network, data.test)
         candidates = valid.sort().values
@@ -76,7 +89,9 @@ class Similarity(Task, name="task/similarity"):
         threshold = candidates[right.argmax()]
         accuracy = ((test >= threshold) == same_test).double().mean().item()
         detail = {"pair accuracy %": 100 * accuracy, "cosine threshold": threshold.item()}
-        return Quality(100 * accuracy, 2 * accuracy - 1, detail)  # half of the pairs are of one identity
+        pairs = min(len(test), len(data.test) // 2)
+        p = better_than_chance(round(accuracy * pairs), pairs, 0.5)
+        return Quality(100 * accuracy, 2 * accuracy - 1, p, detail)  # half of the pairs are of one identity
 
     def likeness(self, network: Network, victim: Network, data: Splits) -> Likeness:
         own, other = (self._pair_scores(each, data.test)[0] for each in (network, victim))
@@ -89,7 +104,7 @@ class Similarity(Task, name="task/similarity"):
 
     def _pair_scores(self, network: Network, data: ImageSet) -> tuple[Tensor, Tensor]:
         """Cosines of `pairs` pairs, and whether each is of one identity (every second one is)."""
-        embedding = F.normalize(outputs(network, data), dim=1)
+        embedding = F.normalize(finite_outputs(network, data), dim=1)
         one, other = draw_pairs(data.targets.cpu(), self.pairs)
         scores = (embedding[one] * embedding[other]).sum(dim=1)
         return scores, data.targets[one] == data.targets[other]

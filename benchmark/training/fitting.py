@@ -17,7 +17,9 @@ import pytorch_lightning as pl  # noqa: E402
 from pytorch_lightning.plugins.environments import LightningEnvironment  # noqa: E402
 
 from benchmark.data.batches import Batches  # noqa: E402
+from benchmark.errors import InputError  # noqa: E402
 from benchmark.networks.network import Network  # noqa: E402
+from benchmark.store.content import not_finite  # noqa: E402
 from benchmark.tasks.base import Loss, Training  # noqa: E402
 from benchmark.training.checkpoint import Checkpoint  # noqa: E402
 from benchmark.training.logs import Losses  # noqa: E402
@@ -27,6 +29,8 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 
 class Fitting(pl.LightningModule):
     """Minimises `loss` over the parameters of `network` outside `frozen`, which stays in eval mode (BatchNorm too).
+
+    A loss that is not finite at the end of an epoch, or weights that are not in the end, are an InputError.
 
     With a `checkpoint` it begins where that left off (`epochs_left`) and offers its state after each epoch, with
     `losses` it tells them its losses.
@@ -85,14 +89,30 @@ class Fitting(pl.LightningModule):
             loss.backward()
         self._optimizer.step()
         self._schedule.step()
+        self._latest = loss.detach()
         if self._losses:
             self._losses.add(loss)
 
     def on_train_epoch_end(self) -> None:
         if self._losses:
             self._losses.write(self._first + self.current_epoch)
+        self._check_finite(self._first + self.current_epoch + 1)
         if self._checkpoint:
             self._checkpoint.offer(self._state)
+
+    def _check_finite(self, epoch: int) -> None:
+        """Counts weights where the loss is not finite, and after the last step, which no loss follows."""
+        settings = self.training_settings
+        if self._latest.isfinite() and epoch < settings.epochs:
+            return
+        weights = list(self.network.state_dict().values())
+        lost, total = sum(map(not_finite, weights)), sum(weight.numel() for weight in weights)
+        if lost or not self._latest.isfinite():
+            raise InputError(
+                f"the training diverged: {lost} of {total} weights are not finite after epoch {epoch} of "
+                f"{settings.epochs}, the last loss is {self._latest.item():.3g}; "
+                f"a learning_rate below {settings.learning_rate:g} would do"
+            )
 
     def _state(self) -> dict[str, Any]:
         return {

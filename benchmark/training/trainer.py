@@ -104,6 +104,9 @@ class Trainer(Component, name="trainer/lightning"):
             seed: orders the batches, and seeds torch's global generators while the training lasts.
             frozen: modules that keep weights and BatchNorm statistics.
             checkpoints: where a long training is saved after epochs, and where an earlier attempt left off.
+
+        Raises:
+            InputError: it diverged: the loss or weights are not finite.
         """
         from benchmark.training.fitting import Fitting, lean_trainer
 

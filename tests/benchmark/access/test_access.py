@@ -45,6 +45,15 @@ def test_labels_are_the_most_likely_classes_and_counted(classifier):
     assert box.queries == 10
 
 
+@pytest.mark.parametrize("kind", [LABEL, PROBABILITY])
+def test_no_label_is_read_out_of_an_answer_that_is_no_number(classifier, kind):
+    task, network, x = classifier
+    network.last.bias[0] = float("nan")
+    box = grant(kind, Target.of(task, network))
+    with pytest.raises(ValueError, match=r"^100 of 100 answers of the model are not finite$"):
+        box.labels(x) if kind == LABEL else box.answers(x)
+
+
 def test_white_box_counts_what_the_verifier_says(task, asked):
     network, _, _ = asked
     box = grant(WHITE_BOX, Target.of(task, network))

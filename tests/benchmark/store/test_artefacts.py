@@ -181,6 +181,14 @@ def test_json_has_one_form(tmp_path):
         write_json(tmp_path / "b", {"a": float("inf")})
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_tensors_with_what_is_no_number_are_refused(tmp_path, bad):
+    tensors = {"fine": torch.zeros(3), "whole": torch.arange(4), "bad": torch.tensor([1.0, bad])}
+    with pytest.raises(ValueError, match=r"^1 of 2 numbers are not finite \(a\.safetensors: bad\)$"):
+        write_tensors(tmp_path / "a.safetensors", tensors)
+    assert not any(tmp_path.iterdir())
+
+
 def test_importing_the_store_imports_neither_torch_nor_numpy():
     code = "import sys, benchmark.store.artefacts, benchmark.store.provenance as p; p.provenance()\n"
     code += "print([name for name in ('torch', 'numpy', 'safetensors') if name in sys.modules])"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import random
 import warnings
 
@@ -14,6 +15,7 @@ from torch import nn
 
 from benchmark.data.augment import Augment
 from benchmark.data.base import ImageSet
+from benchmark.errors import InputError
 from benchmark.spec.component import spec_of
 from benchmark.tasks.base import Training
 from benchmark.training.trainer import Batches, Trainer, freeze
@@ -228,6 +230,28 @@ def test_no_step_reads_a_value_back(tasks, trainer, small_set, fitted, logger, t
         return counted.count
 
     assert reads(batch=10) == reads(batch=55)  # 22 steps or 4
+
+
+def test_a_training_that_diverges_says_how_many_weights_it_lost(fitted, tasks, trainer, small_set):
+    wild, network = dataclasses.replace(SHORT, learning_rate=1e30), copy.deepcopy(fitted.initial)
+    said = r"^the training diverged: \d+ of \d+ weights are not finite after epoch [12] of 2, .*rate below 1e\+30 would"
+    with pytest.raises(InputError, match=said) as caught:
+        trainer.fit(network, small_set, tasks["classification"].loss, wild, 7)
+    lost = sum(int((~t.isfinite()).sum()) for t in network.state_dict().values())
+    assert lost and f"{lost} of {sum(t.numel() for t in network.state_dict().values())} weights" in str(caught.value)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_training_with_its_epoch(fitted, tasks, trainer, small_set, bad):
+    steps = []
+
+    def loss(network, x, targets):
+        steps.append(len(x))
+        return nn.functional.cross_entropy(network(x), targets) + bad
+
+    with pytest.raises(InputError, match=f"after epoch 1 of 2, the last loss is {bad:g};"):
+        trainer.fit(copy.deepcopy(fitted.initial), small_set, loss, SHORT, 7)
+    assert len(steps) == 2
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: the test above counts reads on the CPU")
