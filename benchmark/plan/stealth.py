@@ -65,11 +65,15 @@ class DetectorJob(Job):
     """Fits a detector of conspicuous queries and keeps its distances of clean images that it has not seen.
 
     A detector sees the task's data, and the victim only if its distances depend on it.
+
+    Attributes:
+        threads: the trainer's, which change the bits of what is fitted; models say so by their trainer.
     """
 
     name: str
     detector: Detector = field(repr=False)
     victim: ModelJob = field(repr=False)
+    threads: int
 
     kind: ClassVar[str] = "detector"
     long: ClassVar[bool] = True
@@ -92,7 +96,8 @@ class DetectorJob(Job):
         return {"victim": self.victim} if self.detector.asks_victim else {}
 
     def identity(self) -> dict[str, Any]:
-        return {"data": spec_of(self.task.data), "detector": spec_of(self.detector, "measure"), "seed": self.seed}
+        known = {"data": spec_of(self.task.data), "detector": spec_of(self.detector, "measure"), "seed": self.seed}
+        return known | ({"threads": self.threads} if self.threads != 1 else {})
 
     def build(self, bench: Bench, folder: Path) -> None:
         """Some clean images are there to set thresholds, some to check them."""
@@ -153,7 +158,7 @@ class DetectionJob(Job):
 def detector_jobs(experiment: Experiment, zoo: Zoo) -> list[DetectorJob]:
     """The detectors that apply to the zoo's task."""
     return [
-        DetectorJob(zoo.task_name, zoo.task, name, detector, zoo.victim)
+        DetectorJob(zoo.task_name, zoo.task, name, detector, zoo.victim, experiment.trainer.threads)
         for name, detector in experiment.detectors.items()
         if not detector.inapplicable(zoo.task)
     ]

@@ -44,9 +44,10 @@ class Executor(Component, ABC):
             StoreError: the store cannot be written any more; jobs that are done stay done.
         """
 
-    def gear(self, plan: Plan, store: Store, threads: int, *, heeds: bool = True) -> Gear:
+    def gear(self, plan: Plan, store: Store, *, heeds: bool = True) -> Gear:
         """What the processes need that do the plan's jobs."""
-        return Gear(store.root, pickle.dumps(plan.experiment.trainer), threads, self.keep, heeds)
+        trainer = plan.experiment.trainer
+        return Gear(store.root, pickle.dumps(trainer), trainer.threads, self.keep, heeds)
 
     def patience(self) -> Patience:
         """What is put up with of a job."""

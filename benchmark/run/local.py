@@ -26,25 +26,21 @@ MOST_WORKERS = 4  # on processor cores, unless asked for more: each takes most o
 class Local(Executor, name="executor/local"):
     """Jobs on this machine, in this process or in several.
 
-    With one thread each the bits do not depend on the number of cores, and small networks gain nothing from a second.
-
     Attributes:
-        workers: processes; None for `per_gpu` on each GPU, or without any one a core, four at most.
-        threads: of torch, in each process; None divides the cores among them.
+        workers: processes; None for `per_gpu` on each GPU, or without any for as many as the cores have room for with
+            the trainer's threads, four at most.
         per_gpu: processes that share a GPU: small networks leave it idle most of the time.
     """
 
     workers: int | None = setting(default=None, low=1, stage="runtime")
-    threads: int | None = setting(default=1, low=1, stage="runtime")
     per_gpu: int = setting(default=1, low=1, stage="runtime")
 
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure]:
         trainer = plan.experiment.trainer
         gpus = [gpu for gpu in _gpus(trainer) for _ in range(self.per_gpu)]
-        wanted = self.workers or len(gpus) or min(_cores(), MOST_WORKERS)
-        workers = min(wanted, len(jobs))
-        threads = self.threads or max(_cores() // wanted, 1)
-        gear = self.gear(plan, store, threads)
+        room = max(_cores() // trainer.threads, 1)
+        workers = min(self.workers or len(gpus) or min(room, MOST_WORKERS), len(jobs))
+        gear = self.gear(plan, store)
         places = [gpus[place % len(gpus)] if gpus else "" for place in range(workers)]
         with Progress(jobs) as progress, self._doers(jobs, gear, places, progress.say) as doers:
             return drive(jobs, doers, progress, store)

@@ -48,7 +48,7 @@ class Gear:
     Attributes:
         root: the store.
         trainer: pickled, since its class imports torch.
-        threads: of torch.
+        threads: of torch, for whoever asks before the trainer is there.
         keep: GiB of models and the like that it keeps loaded.
         heeds: whether SIGTERM ends it. Under Slurm it does not: what started it answers that.
     """
@@ -88,7 +88,7 @@ def prepare(gear: Gear) -> None:
     from benchmark.store.artefacts import Store
 
     trainer = pickle.loads(gear.trainer)
-    trainer.configure_torch(gear.threads)
+    trainer.configure_torch()
     _bench = Bench(Store(gear.root), trainer, gear.keep)
 
 

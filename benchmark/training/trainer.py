@@ -40,9 +40,11 @@ class Fit(Protocol):
 
 
 class Trainer(Component, name="trainer/lightning"):
-    """Where and in which precision networks are trained and asked. Device and threads are no part of any identity.
+    """Where and in which precision networks are trained and asked. The device is no part of any identity.
 
     Attributes:
+        threads: of torch on a CPU, in each process. Sums are taken in another order with another number of them, and
+            nothing in torch, OpenMP or MKL can be set against that: whatever is trained then has other bits.
         fused: the optimiser's step in one kernel; differs from the default by rounding.
         compile: torch.compile on the network while it trains; differs by rounding too.
         deterministic: `warn` has torch choose deterministic kernels where there are any, `error` refuses others.
@@ -51,6 +53,7 @@ class Trainer(Component, name="trainer/lightning"):
         log_dir: where that is written, relative to the checkout.
     """
 
+    threads: int = setting(default=1, low=1, later=True)
     device: str = setting(default="auto", choices=("auto", "cpu", "cuda"), stage="runtime")
     precision: str = setting(default="fp32", choices=("fp32", "bf16"))
     channels_last: bool = True
@@ -71,12 +74,12 @@ class Trainer(Component, name="trainer/lightning"):
             return torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return torch.device(self.device)
 
-    def configure_torch(self, threads: int) -> None:
-        """Makes this process compute as these settings say, with `threads` threads. Call it before the first GPU work.
+    def configure_torch(self) -> None:
+        """Makes this process compute as these settings say. Call it before the first GPU work.
 
         Single precision means single precision on a GPU too, also where it could round to TF32.
         """
-        torch.set_num_threads(threads)
+        torch.set_num_threads(self.threads)
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         if self.deterministic != "none":
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -65,7 +65,7 @@ def do(folder: Path, jobs: Sequence[Job] | None = None, fatal: int = 0, workers:
     everything, store = planned(folder, fatal), Store(folder / "store")
     todo = [job for job in (everything.jobs if jobs is None else jobs) if store.find(job.key) is None]
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        failures = Local(workers=workers, threads=1).run(todo, everything, store) if todo else []
+        failures = Local(workers=workers).run(todo, everything, store) if todo else []
     assert fatal or not failures, failures
     return said.getvalue()
 

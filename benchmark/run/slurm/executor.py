@@ -40,7 +40,7 @@ class Slurm(Executor, name="executor/slurm"):
         time: minutes that a task may take. Before they are over it queues itself again and goes on from there.
         memory: GiB of a task.
         most_memory: GiB up to which a task that was killed for want of memory is queued again, with twice as much.
-        cpus: of a task, and torch's threads in it.
+        cpus: of a task; None for as many as the trainer has threads.
         gpus: of a task, 0 or 1: no job uses more than one.
         models_per_task: models, prints and other long jobs of a task, one after another; raise it for small networks.
         jobs_per_task: measurements and other short jobs of a task.
@@ -59,7 +59,7 @@ class Slurm(Executor, name="executor/slurm"):
     time: int = setting(default=240, low=1, stage="runtime")
     memory: float = setting(default=8.0, above=0, stage="runtime")
     most_memory: float = setting(default=64.0, above=0, stage="runtime")
-    cpus: int = setting(default=1, low=1, stage="runtime")
+    cpus: int | None = setting(default=None, low=1, stage="runtime")
     gpus: int = setting(default=0, low=0, high=1, stage="runtime")
     models_per_task: int = setting(default=1, low=1, stage="runtime")
     jobs_per_task: int = setting(default=50, low=1, stage="runtime")
@@ -142,12 +142,10 @@ class Slurm(Executor, name="executor/slurm"):
             "qos": self.qos,
             "constraint": self.constraint,
             "time": self.time,
-            "cpus_per_task": self.cpus,
             "gpus_per_node": self.gpus or None,
             "array_parallelism": self.parallel,
             "signal_delay_s": self.grace,
             "setup": list(self.setup) or None,
-            "srun_args": [f"--cpus-per-task={self.cpus}"],  # srun no longer takes it from sbatch
         }
         executor.update_parameters(
             job_name=name, ntasks_per_node=1, **{key: value for key, value in settings.items() if value is not None}
@@ -205,9 +203,15 @@ class _Submission:
         if after:
             executor.update_parameters(dependency=after)
             extra["kill-on-invalid-dep"] = "yes"
-        mem = f"{round(memory * 1024)}M"
-        executor.update_parameters(additional_parameters=extra, comment=comment, mem=mem)
-        gear = slurm.gear(self._plan, self._store, slurm.cpus, heeds=False)
+        gear = slurm.gear(self._plan, self._store, heeds=False)
+        cpus = slurm.cpus or gear.threads
+        executor.update_parameters(
+            additional_parameters=extra,
+            comment=comment,
+            mem=f"{round(memory * 1024)}M",
+            cpus_per_task=cpus,
+            srun_args=[f"--cpus-per-task={cpus}"],  # srun no longer takes it from sbatch
+        )
         with executor.batch():
             submitted = [executor.submit(Work(gear, pack.jobs, slurm.patience(), slurm.requeues)) for pack in members]
         made = {task.job_id: pack.keys for task, pack in zip(submitted, members, strict=True)}

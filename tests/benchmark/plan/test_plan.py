@@ -113,7 +113,7 @@ def test_count_moves_prints_and_no_model(brief, replanned):
     [
         {"trainer.device": "cpu"},
         {"fingerprint.saliency.chunk": 7},
-        {"executor.workers": 3, "executor.threads": 2},
+        {"executor.workers": 3, "executor.keep": 2.0},
         {"store": "elsewhere", "results": "elsewhere", "compute": False},
         {"name": "another"},
         {"fingerprint.saliency.lam": 0.02, "count": 100, "task.digits_class.drop": 0.05},
@@ -128,6 +128,11 @@ def test_precision_moves_everything_that_comes_from_a_model(brief, replanned):
     untouched = {job.title for job in brief.of_kind(DetectorJob) if not job.parents}  # fitted to images alone
     assert moved(brief, replanned({"trainer.precision": "bf16"})) == keys(brief).keys() - untouched
     assert len(untouched) == 3
+
+
+def test_another_number_of_threads_moves_everything(brief, replanned):
+    """It changes the bits of whatever is trained, so detectors fitted to images alone move too."""
+    assert moved(brief, replanned({"trainer.threads": 2})) == keys(brief).keys()
 
 
 def test_more_repeats_keep_what_is_there(brief, replanned):

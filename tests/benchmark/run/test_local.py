@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+import torch
 
 from benchmark.cli.command import run
 from benchmark.plan.models import ModelJob
@@ -52,6 +53,21 @@ def test_two_workers_make_the_same_bits_as_one(tmp_path):
     two["executor"]["workers"] = 2
     assert not carried_out(one).failures and not carried_out(two).failures
     assert digests(tmp_path / "one/store") == digests(tmp_path / "two/store") != {}
+
+
+def test_with_two_threads_the_bits_are_the_same_in_any_process_and_under_other_keys_than_with_one(tmp_path):
+    trainer = {"_target_": "trainer/lightning", "device": "cpu"}
+    threads = torch.get_num_threads()
+    try:
+        for name, number, workers in (("one", 1, 1), ("two", 2, 1), ("workers", 2, 2)):
+            chosen = configuration(tmp_path / name, repeats=1, gallery=0, trainer=trainer | {"threads": number})
+            chosen["executor"]["workers"] = workers
+            assert not carried_out(chosen).failures
+            assert torch.get_num_threads() == number or workers > 1
+    finally:
+        torch.set_num_threads(threads)
+    one, two, workers = (digests(tmp_path / name / "store") for name in ("one", "two", "workers"))
+    assert two == workers and len(one) == len(two) and not one.keys() & two.keys()
 
 
 def test_a_failed_job_stops_only_what_needs_it(tmp_path, monkeypatch, capsys):

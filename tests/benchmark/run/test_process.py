@@ -77,7 +77,7 @@ worker.start(worker.Gear(Path("store"), pickle.dumps(Spy()), 1, 1.0), "GPU-7", t
     assert done.stdout.decode().split("\n")[:2] == ["GPU-7 False", "prepared"], done.stderr.decode()
 
 
-def test_threads_are_divided_among_workers(tmp_path, monkeypatch):
+def test_workers_leave_each_other_the_cores_that_the_trainer_s_threads_want(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmark.run.local._cores", lambda: 8)
     given = []
 
@@ -86,8 +86,9 @@ def test_threads_are_divided_among_workers(tmp_path, monkeypatch):
         raise ArithmeticError
 
     monkeypatch.setattr(Local, "_doers", look)
-    jobs = plan(read(configuration(tmp_path)))
-    for executor in (Local(threads=None), Local(workers=2, threads=None), Local(workers=20, threads=None), Local()):
+    for threads, executor in ((1, Local()), (3, Local()), (20, Local()), (4, Local(workers=20))):
+        trainer = {"_target_": "trainer/lightning", "device": "cpu", "threads": threads}
+        jobs = plan(read(configuration(tmp_path, trainer=trainer)))
         with pytest.raises(ArithmeticError):
             executor.run(jobs.jobs[:10], jobs, Store(tmp_path / "store"))
-    assert given == [(4, 2), (2, 4), (10, 1), (4, 1)]
+    assert given == [(4, 1), (2, 3), (1, 20), (10, 4)]

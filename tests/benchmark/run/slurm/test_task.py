@@ -34,7 +34,7 @@ def work(tmp_path):
 def made(chosen: dict, folder: Path) -> Work:
     """A task of all jobs of an experiment."""
     planned, slurm = plan(read(chosen)), Slurm()
-    gear = slurm.gear(planned, Store(folder / "store"), 1, heeds=False)
+    gear = slurm.gear(planned, Store(folder / "store"), heeds=False)
     return Work(gear, planned.jobs, slurm.patience(), requeues=1)
 
 
