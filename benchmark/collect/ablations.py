@@ -12,7 +12,6 @@ from torch import Tensor
 
 from benchmark import metrics
 from benchmark.collect.judging import Judge
-from benchmark.contracts.prints import part
 from benchmark.plan.plan import Plan
 from benchmark.plan.prints import PrintsJob
 from benchmark.plan.verdicts import MeasureJob
@@ -67,21 +66,14 @@ class Point(NamedTuple):
 def _rows(plan: Plan, judge: Judge, point: Point, chosen: Tensor | slice) -> Iterator[dict[str, Any]]:
     """The areas of each verifier over the suspects, on the chosen prints; nothing while a measurement is missing."""
     prints = point.prints
-    found, payload = [judge.evidence(job.key) for job in point.jobs], judge.payload(prints.key)
+    found = [judge.evidence(job.key) for job in point.jobs]
     known = [each for each in found if each is not None]
-    if payload is None or len(known) < len(found):
+    if judge.payload(prints.key) is None or len(known) < len(found):
         return
     positive = np.array([plan.experiment.is_positive(job.suspect.recipe.suspect) for job in point.jobs])
     for name, verifier in prints.fingerprint.verifiers(prints.task).items():
-        works, of_chosen = judge.working(name, verifier, point.proofs), part(payload, chosen)
-        works = None if works is None else works[chosen]
-        title = f"{prints.method} {name}"
-        verdicts = [
-            judge.verdict(title, verifier, each.measured[name][chosen], of_chosen, works)
-            if name in each.measured
-            else {}
-            for each in known
-        ]
+        case = judge.case(prints, name, verifier, point.proofs, chosen)
+        verdicts = [judge.verdict(case, each.measured[name]) if name in each.measured else {} for each in known]
         scores = np.array([verdict.get("score", np.nan) for verdict in verdicts], dtype=float)
         scored = ~np.isnan(scores)
         if len(set(positive[scored])) < 2:  # it applies to no suspect of one side

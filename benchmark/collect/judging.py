@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -13,6 +14,7 @@ from torch import Tensor
 from benchmark.contracts.fingerprint import Matcher, Verifier
 from benchmark.contracts.prints import part
 from benchmark.plan.plan import Plan
+from benchmark.plan.prints import PrintsJob
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.store.artefacts import Store
 from benchmark.store.reasons import reason_of
@@ -45,6 +47,24 @@ class Evidence(NamedTuple):
     reason: str
 
 
+class Case(NamedTuple):
+    """A verifier before one set of prints.
+
+    Attributes:
+        title: of whatever goes wrong.
+        payload: of the chosen prints.
+        works: which of these (N,) count, those that work on the victim itself; None for all.
+        reason: why nothing can be scored; empty where it can.
+    """
+
+    title: str
+    verifier: Verifier
+    payload: Mapping[str, Tensor]
+    chosen: Tensor | slice
+    works: Tensor | None
+    reason: str
+
+
 class Judge:
     """Reads measurements and payloads out of the store, each once, and scores them."""
 
@@ -61,45 +81,57 @@ class Judge:
         """The measurements of the victim itself on prints of the experiment, through each of its channels."""
         return self._proofs[prints_key]
 
-    def working(self, name: str, verifier: Verifier, proofs: Sequence[MeasureJob]) -> Tensor | None:
+    def case(
+        self,
+        prints: PrintsJob,
+        name: str,
+        verifier: Verifier,
+        proofs: Sequence[MeasureJob],
+        chosen: Tensor | slice = slice(None),
+    ) -> Case:
+        """What all measurements by one verifier on the same prints have in common.
+
+        Args:
+            name: the verifier's.
+            proofs: the measurements of the victim itself on these prints.
+            chosen: which of the prints are looked at.
+        """
+        title, payload = f"{prints.method} {name}", self.payload(prints.key)
+        try:
+            works = None if payload is None else self._working(name, verifier, proofs, payload)
+        except Exception as error:
+            return Case(title, verifier, {}, chosen, None, self._scoring.failed(title, error))
+        kept = None if works is None else works[chosen]
+        return Case(title, verifier, part(payload or {}, chosen), chosen, kept, "")
+
+    def verdict(self, case: Case, measured: Tensor) -> dict[str, Any]:
+        """What a verifier makes of one measurement (N, ...). `matched` is filled where a score is a share of prints."""
+        measured, payload = measured[case.chosen], case.payload
+        made = len(measured)
+        if case.reason:
+            return {"n": made, "made": made, "reason": case.reason}
+        if case.works is not None:
+            if not case.works.any():
+                return {"n": 0, "made": made, "reason": NONE_WORKS}
+            measured, payload = measured[case.works], part(payload, case.works)
+        counts = {"n": len(measured), "made": made}
+        try:
+            return counts | _scored(case.verifier, measured, payload)
+        except Exception as error:
+            return counts | {"reason": self._scoring.failed(case.title, error)}
+
+    def _working(
+        self, name: str, verifier: Verifier, proofs: Sequence[MeasureJob], payload: Mapping[str, Tensor]
+    ) -> Tensor | None:
         """Which prints (N,) the victim matches through every channel that is one of the prints themselves.
 
         None where all count: the verifier judges prints together, or nothing is to be dropped.
         """
-        if not (self.drop and isinstance(verifier, Matcher) and proofs):
+        if not (self.drop and isinstance(verifier, Matcher)):
             return None
-        payload = self.payload(proofs[0].prints.key)
         of_prints = [self.evidence(job.key) for job in proofs if job.channel.of_prints]
         found = [each.measured[name] for each in of_prints if each and name in each.measured]
-        if payload is None or not found:
-            return None
-        return torch.stack([verifier.matches(each, payload) for each in found]).all(dim=0)
-
-    def verdict(
-        self, title: str, verifier: Verifier, measured: Tensor, payload: Mapping[str, Tensor], works: Tensor | None
-    ) -> dict[str, Any]:
-        """What a verifier makes of one measurement. `matched` is filled where the score is a share of the prints.
-
-        Args:
-            measured: (N, ...), with the payload of the same N prints.
-            works: which of them count; None for all.
-        """
-        made = len(measured)
-        if works is not None:
-            if not works.any():
-                return {"n": 0, "made": made, "reason": NONE_WORKS}
-            measured, payload = measured[works], part(payload, works)
-        counts = {"n": len(measured), "made": made}
-        try:
-            score = verifier.score(measured, payload)
-            return counts | {
-                "score": score,
-                "statistic": verifier.statistic(measured, payload),
-                "threshold": verifier.threshold(payload),
-                "matched": round(score * len(measured)) if isinstance(verifier, Matcher) else None,
-            }
-        except Exception as error:
-            return counts | {"reason": self._scoring.failed(title, error)}
+        return torch.stack([verifier.matches(each, payload) for each in found]).all(dim=0) if found else None
 
     def _evidence(self, key: str) -> Evidence | None:
         """None where the job is not done."""
@@ -109,6 +141,23 @@ class Judge:
         if reason := reason_of(found):
             return Evidence({}, {}, reason)
         return Evidence(found.tensors("measured.safetensors"), found.json("cost.json"), "")
+
+
+def _scored(verifier: Verifier, measured: Tensor, payload: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Score, statistic and threshold.
+
+    Raises:
+        ValueError: one of them is no number, or the score none of [0, 1].
+    """
+    score = verifier.score(measured, payload)
+    beside = {"statistic": verifier.statistic(measured, payload), "threshold": verifier.threshold(payload)}
+    if not 0 <= score <= 1:
+        raise ValueError(f"the score is {score:g}, which is none of [0, 1]")
+    for name, value in beside.items():
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"the {name} is {value:g}")
+    matched = round(score * len(measured)) if isinstance(verifier, Matcher) else None
+    return {"score": score, **beside, "matched": matched}
 
 
 def stored_payload(store: Store, key: str) -> dict[str, Tensor] | None:

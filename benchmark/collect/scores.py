@@ -33,6 +33,14 @@ class Qualities:
         record = self.record(job)
         return None if record is None else record[measure]
 
+    def blind(self, job: ModelJob, level: float) -> bool:
+        """Whether no test at this level finds the model better than a blind answer.
+
+        Records of an earlier version have no p: then a model is called blind where no test could find it better.
+        """
+        record = self.record(job) or {"p": 0.0}
+        return record["p"] > level if "p" in record else record["skill"] <= 0
+
 
 def scores(plan: Plan, store: Store, judge: Judge) -> Iterator[dict[str, Any]]:
     """A row with a score, or with the reason why there is none; never a silent zero."""
@@ -79,9 +87,8 @@ def _judged(job: MeasureJob, judge: Judge) -> Iterator[dict[str, Any]]:
             "prints_key": prints.key,
         }
         if name in found.measured:
-            payload = judge.payload(prints.key) or {}
-            works = judge.working(name, verifier, judge.proofs(prints.key))
-            row |= judge.verdict(f"{prints.method} {name}", verifier, found.measured[name], payload, works)
+            case = judge.case(prints, name, verifier, judge.proofs(prints.key))
+            row |= judge.verdict(case, found.measured[name])
         yield row
 
 
@@ -138,6 +145,7 @@ def _of_recipe(experiment: Experiment, task_name: str, task: Task, recipe: Recip
         "positive": experiment.is_positive(recipe.suspect),
         "shares_training_data": recipe.suspect.shares_training_data,
         "degraded": False,
+        "blind": False,
     }
 
 
@@ -147,6 +155,7 @@ def _of_model(experiment: Experiment, suspect: ModelJob, victim: ModelJob, quali
     skill, victims = qualities.of(suspect, "skill"), qualities.of(victim, "skill")
     lost = of_victim - own if own is not None and of_victim is not None else 0.0
     unskilled = skill is not None and victims is not None and skill < (1 - experiment.degraded.skill) * victims
+    blind = qualities.blind(suspect, experiment.blind.level)
     truth = {} if suspect.role == "suspect" else {"relation": "", "positive": False}  # the victim is on no side
     return _of_recipe(experiment, suspect.task_name, suspect.task, suspect.recipe) | {
         **truth,
@@ -154,7 +163,8 @@ def _of_model(experiment: Experiment, suspect: ModelJob, victim: ModelJob, quali
         "victim_quality": of_victim,
         "skill": skill,
         "victim_skill": victims,
-        "degraded": suspect.role == "suspect" and (lost > experiment.degraded.points or unskilled),
+        "degraded": suspect.role == "suspect" and (lost > experiment.degraded.points or unskilled or blind),
+        "blind": blind,
         "victim_key": victim.key,
         "suspect_key": suspect.key,
     }

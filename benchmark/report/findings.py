@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *("task", "kind", "victim", "repeat", "suspect", "family", "relation", "positive"),
         *("fingerprint", "verifier", "access", "channel", "score", "statistic", "threshold", "matched", "n", "made"),
         *("reason", "queries", "seconds", "quality", "victim_quality", "skill", "victim_skill", "degraded"),
-        *("victim_key", "suspect_key", "prints_key", "shares_training_data"),
+        *("victim_key", "suspect_key", "prints_key", "shares_training_data", "blind"),
     ),
     "references": (
         "task",
@@ -76,6 +76,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "ablations": ("aruc", "auc", "positives", "negatives", "n"),
 }
 EXACT = 12  # decimals of a score
+LATER: dict[str, dict[str, Any]] = {"scores": {"blind": False}}  # what results of an earlier version lack, and mean
 WHOLE = ("victim", "repeat", "number")  # whole numbers in whichever frame has them
 # The key columns of each frame: no two rows agree in all of them.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -138,8 +139,9 @@ class Findings:
             that work on the victim itself for this verifier, of which `matched` match; the others were dropped.
             `statistic` is the number in its own unit that the score was made of, if there is one; where it is a
             distance, `threshold` is the largest at which a suspect is called positive. `skill` is how far a model is
-            above the blind answer, 1 at most; `degraded` rests on it and on quality. Rows of family "victim" are the
-            self-check and count neither as positive nor as negative.
+            above the blind answer, 1 at most; `degraded` rests on it and on quality; `blind` is a model that no test
+            finds to be above it. Rows of family "victim" are the self-check and count neither as positive nor as
+            negative.
         references: one row per (task, victim, repeat, reference, fingerprint, verifier), main channel alone: scores of
             the owner's own independent models, which are never judged; his threshold comes of them.
         worth: one row per (task, victim, suspect), what a copy is worth: `agreement`, the share of test inputs that it
@@ -211,7 +213,7 @@ def checked(findings: Findings) -> Findings:
     for frame in frames.values():
         for column in (column for column in WHOLE if column in frame):
             frame[column] = frame[column].astype(int)
-    for column in ("positive", "degraded"):
+    for column in ("positive", "degraded", "blind"):
         scores[column] = scores[column].astype(bool)
     frames["worth"]["positive"] = frames["worth"]["positive"].astype(bool)
     for name, known in (("scores", "score"), ("references", "score"), ("detections", "rate")):
@@ -246,6 +248,8 @@ def _frame(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with a plain index; one without any row need not have columns."""
     if frame.empty:
         return empty(name)
+    later = {column: value for column, value in LATER.get(name, {}).items() if column not in frame.columns}
+    frame = frame.assign(**later)
     missing = [column for column in COLUMNS[name] if column not in frame.columns]
     if missing:
         raise InputError(f"findings.{name}: column {', '.join(missing)} is missing")

@@ -13,7 +13,7 @@ from benchmark.report.findings import COLUMNS, NUMBERS, WHOLE, Findings, checked
 
 COMPRESSED = ("scores", "references", "detections", "distances", "ablations", "verdicts")  # the long ones
 GALLERIES, FIGURES = "galleries.json", "figures"
-TRUTHS = ("positive", "degraded", "shares_training_data")
+TRUTHS = ("positive", "degraded", "blind", "shares_training_data")
 MAPPINGS = ("notes", "detail")
 
 

@@ -24,6 +24,7 @@ RULE = (
     "AUC macro: mean over pairs of a family of positives and a family of negatives. Mean ± standard deviation over "
     "victims of the means over repeats."
 )
+BLIND = "‡"
 CHOSEN = "The best ρ is chosen on the suspects that are judged: an upper bound, not a threshold to deploy."
 
 
@@ -71,7 +72,7 @@ def degraded(scores: pd.DataFrame) -> Table:
         rows.append(
             (
                 str(task),
-                str(suspect),
+                f"{suspect}{BLIND if group['blind'].any() else ''}",
                 str(group["family"].iloc[0]),
                 f"{len(group)}",
                 number(means["quality"], 1),
@@ -83,9 +84,23 @@ def degraded(scores: pd.DataFrame) -> Table:
     header = ("Task", "Suspect", "Family", "Victims", "Quality", "of the victim", "Skill", "of the victim")
     notes = [
         "Quality in percent points. Skill: how far above the blind answer, 1 is perfect. Victims: of how many it is a "
-        "degraded copy. A useless model that escapes proves nothing."
+        "degraded copy. A useless model that escapes proves nothing.",
+        *blind_about(scores),
     ]
     return Table("degraded", "Degraded suspects", header, rows, 3, notes)
+
+
+def blind_about(scores: pd.DataFrame) -> list[str]:
+    """What the mark of blind suspects means where there are any, and on which tasks a victim is blind itself."""
+    blind = scores[scores["blind"]]
+    of_victims = blind["family"] == "victim"
+    lines = []
+    if not of_victims.all():
+        lines.append(f"{BLIND} Blind: no test finds it better than an answer without a look at the image.")
+    if of_victims.any():
+        names = ", ".join(map(str, blind.loc[of_victims, "task"].unique()))
+        lines.append(f"A victim is blind itself ({names}): what is told of its copies is worth nothing.")
+    return lines
 
 
 def named(scores: pd.DataFrame, row: pd.Series, marks: Mapping[str, str], notes: Footnotes) -> Row:

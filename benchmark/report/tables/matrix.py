@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.report import findings as found
 from benchmark.report.cubes import mean_known
 from benchmark.report.numbers import DASH, number
+from benchmark.report.tables.areas import BLIND, blind_about
 from benchmark.report.tables.reasons import merged
 from benchmark.report.tables.table import Cell, Footnotes, Row, Table
 
@@ -31,13 +32,14 @@ def table(scores: pd.DataFrame, marks: Mapping[str, str] = found.UNMARKED) -> Ta
     cells = _cells(suspects, reasons, notes)
     rows: list[Row] = []
     for (task, suspect), group in suspects.groupby(["task", "suspect"], sort=False):
-        lost = "†" if group["degraded"].any() else ""
+        lost = ("†" if group["degraded"].any() else "") + (BLIND if group["blind"].any() else "")
         found_here = [cells.get((task, suspect, *method)) or Cell(DASH, (notes.mark(FAILED),)) for method in methods]
         rows.append((str(task), f"{suspect}{lost}", *found_here))
     header = ("Task", "Suspect", *(found.label(scores, *method) for method in methods))
     about = [ABOUT]
     if suspects["degraded"].any():
         about.append("† The suspect is degraded, as a copy of one victim at least.")
+    about += blind_about(scores)
     about += [f"{name}: {marks[name]}" for name in dict.fromkeys(name for name, _ in methods) if name in marks]
     return Table("matrix", "Matching score of every suspect", header, rows, 2, about, notes.texts)
 

@@ -18,7 +18,7 @@ from benchmark.spec.build import build
 from benchmark.spec.component import setting, spec_of
 from suspects.finetune import FineTune
 from suspects.prune import WeightPruning
-from tests.builder import ANGLE, DIGITS, INDEPENDENT, TASK, configuration
+from tests.builder import ANGLE, DIGITS, INDEPENDENT, TASK, composed, configuration
 
 CONFIG = configuration(suspect={"finetune": {"_target_": "suspect/finetune"}, "independent": INDEPENDENT})
 
@@ -58,6 +58,8 @@ def test_what_was_read():
     assert (experiment.name, experiment.count, experiment.repeats, experiment.gallery) == ("mini", 10, 2, 1)
     assert (list(experiment.victims), experiment.proof.drop, experiment.proof.rounds) == ([0], True, 1)
     assert (experiment.degraded.points, experiment.degraded.skill) == (5.0, 0.25)
+    assert (experiment.blind.level, experiment.blind.victims) == (0.05, True)
+    assert not read(composed("experiment=digits")).blind.victims
     assert (experiment.accusation.references, experiment.accusation.rate) == (0, 0.05)
     assert list(experiment.tasks) == ["digits"] and list(experiment.fingerprints) == ["random"]
     assert [recipe.label for recipe in experiment.recipes] == [
@@ -192,6 +194,8 @@ WRONG = [
     ("proof.drop", "no", r"^proof\.drop: wants true or false, got 'no'"),
     ("proof", True, r"^proof: wants settings of its own, got True"),
     ("degraded.points", [5], r"^degraded\.points: wants a number >= 0, got \[5\]"),
+    ("blind.level", 0, r"^blind\.level: wants a share between 0 and 1, got 0"),
+    ("blind.victims", "yes", r"^blind\.victims: wants true or false, got 'yes'"),
     ("victims", 0, r"^victims: wants a whole number >= 1, got 0"),
     ("accusation.rate", 1.0, r"^accusation\.rate: wants a share between 0 and 1, got 1\.0"),
     ("accusation.references", 18, r"^accusation\.references: 18 set no threshold at a rate of 0\.05, .* 19 or more"),

@@ -20,7 +20,7 @@ from benchmark.paths import ROOT
 from benchmark.report import Findings, write
 from benchmark.report import summary as summaries
 from benchmark.report.__main__ import main
-from benchmark.report.data import ROUNDED
+from benchmark.report.data import ROUNDED, write_frame
 from benchmark.report.figures import every
 from benchmark.report.findings import COLUMNS, NUMBERS, checked
 from benchmark.report.reading import file_of, files, frame, pictures, read
@@ -59,6 +59,19 @@ def test_findings_come_back_as_they_were(make_whole: Make, tmp_path: Path) -> No
     assert (found.experiment, found.channel, found.question) == (given.experiment, given.channel, given.question)
     assert found.marks == given.marks and not found.exhibits
     assert {key: found.manifest[key] for key in given.manifest} == json.loads(json.dumps(given.manifest))
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_results_of_an_earlier_version_have_no_blind_models_and_stay_as_they_are(
+    make_whole: Make, tmp_path: Path
+) -> None:
+    write(make_whole(), tmp_path / "r", None)
+    path = tmp_path / "r" / file_of("scores")
+    write_frame(frame(tmp_path / "r", "scores").drop(columns="blind"), path)
+    earlier = path.read_bytes()
+    assert not read(tmp_path / "r").scores["blind"].any()
+    write(make_whole(), tmp_path / "r", None)
+    assert path.read_bytes() == earlier
 
 
 def test_a_report_is_drawn_again_from_its_data_alone(whole: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from benchmark.report.findings import checked, of_main_channel
 from benchmark.report.numbers import interval
 from benchmark.report.statistics import Statistics
 from benchmark.report.summary import by_method
-from benchmark.report.tables import areas, differences, families, headline, owner
+from benchmark.report.tables import areas, differences, families, headline, matrix, owner
 from benchmark.report.tables.table import Cell, Table, as_cell
 from tests.benchmark.report.fabricated import noisy
 
@@ -233,6 +233,23 @@ def test_degraded_suspects_are_named_once_with_how_many_victims_copies(make_find
     expected = ["digits_angle", "filter_pruning ratio=7/16", "filter_pruning", "1", "60.5", "99.0", "0.50", "0.99"]
     assert texts(table, "digits_angle") == expected
     assert texts(table, "digits_class")[3] == "2"
+
+
+def test_blind_models_are_marked_in_tables_and_a_blind_victim_s_task_is_named(make_findings: Make) -> None:
+    findings = make_findings(victims=2)
+    for shown in (areas.degraded, matrix.table):
+        assert "‡" not in "".join(shown(counted(findings)[0]).notes)
+    lost = findings.scores["family"] == "filter_pruning"
+    findings.scores["blind"] = lost & (findings.scores["task"] == "digits_angle")
+    for shown in (areas.degraded, matrix.table):
+        table = shown(counted(findings)[0])
+        names = {as_cell(row[0]).text: as_cell(row[1]).text for row in table.rows if "filter" in as_cell(row[1]).text}
+        assert names["digits_angle"].endswith("‡") and not names["digits_class"].endswith("‡")
+        assert any(note.startswith("‡ Blind: ") for note in table.notes) and "A victim" not in " ".join(table.notes)
+    findings.scores["blind"] = (findings.scores["family"] == "victim") & (findings.scores["task"] == "digits_class")
+    for shown in (areas.degraded, matrix.table):
+        notes = " ".join(shown(counted(findings)[0]).notes)
+        assert "A victim is blind itself (digits_class)" in notes and "‡" not in notes
 
 
 def test_the_owners_table_shows_both_shares_references_and_the_smallest_p(make_findings: Make) -> None:
