@@ -22,7 +22,7 @@ from benchmark.plan.job import Job
 from benchmark.run.bench import Bench
 from benchmark.run.executor import missing
 from benchmark.run.process import failure_note
-from benchmark.store.artefacts import Store, write_json
+from benchmark.store.artefacts import Store, write_json, write_tensors
 from benchmark.store.reasons import INAPPLICABLE, reason_of
 from benchmark.tasks.base import Payload, Task
 from fingerprints.labels import LabelMatch
@@ -148,6 +148,47 @@ def test_of_what_was_written_before_the_reason_nothing_stays(tmp_path, tasks, tr
     made = Bench(Store(tmp_path), trainer).do(Halfway("any", tasks["classification"]))
     assert reason_of(made) == WHY
     assert sorted(path.name for path in made.folder.rglob("*")) == [INAPPLICABLE, "manifest.json"]
+
+
+class Block(Job):
+    """A tensor of 4 KiB and its file's head, which counts its loads."""
+
+    kind: ClassVar[str] = "block"
+    loads: ClassVar[list[str]] = []
+
+    @property
+    def title(self) -> str:
+        return self.task_name
+
+    def made_from(self) -> Mapping[str, Job]:
+        return {}
+
+    def identity(self) -> dict[str, str]:
+        return {"name": self.task_name}
+
+    def build(self, bench: Given, folder) -> None:
+        write_tensors(folder / "block.safetensors", {"block": torch.zeros(1024)})
+
+    def load(self, bench: Given) -> Tensor:
+        self.loads.append(self.title)
+        return bench.open(self).tensors("block.safetensors")["block"]
+
+
+@pytest.mark.parametrize(("kib", "left"), [(0, "c"), (5, "c"), (9, "bc"), (13, "abc"), (99, "abc")])
+def test_what_stays_loaded_is_bound_in_bytes_and_the_last_always_does(tmp_path, tasks, trainer, monkeypatch, kib, left):
+    bench = Bench(Store(tmp_path), trainer, keep=kib / 2**20)
+    jobs = {name: Block(name, tasks["classification"]) for name in "abc"}
+    for job in jobs.values():
+        bench.do(job)
+        bench.loaded(job)
+        assert bench.loaded(job) is bench.loaded(job)
+    monkeypatch.setattr(Block, "loads", [])
+    for name in reversed(left):
+        bench.loaded(jobs[name])
+    assert not Block.loads
+    for name in sorted(set("abc") - set(left)):
+        bench.loaded(jobs[name])
+    assert Block.loads == sorted(set("abc") - set(left))
 
 
 class Wrapped(Suspect, name="suspect/test_wrapped"):
