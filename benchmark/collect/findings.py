@@ -26,6 +26,9 @@ from benchmark.store.provenance import provenance
 from benchmark.store.reasons import reason_of
 
 PLACES = ("store", "results", "compute")  # of this machine and call alone, so no manifest tells them
+BLIND = (
+    "no better than a blind answer, though the store has it: nothing here is told of a model that has learnt anything"
+)
 RECONSTRUCTION = "Reconstruction: the method's full text was not available; what is run is this project's reading."
 
 
@@ -34,7 +37,8 @@ def collect(
 ) -> Findings:
     """Everything that the store has of the plan, as the report wants it.
 
-    A method whose score fails is named among the manifest's `failures`, and its own rows say so.
+    A method whose score fails is named among the manifest's `failures`, and its own rows say so; so is a blind victim
+    that the store has had since it was taken for one.
     """
     experiment, scoring = plan.experiment, Scoring()
     judge = Judge(plan, store, scoring)
@@ -50,7 +54,7 @@ def collect(
         "ablations": ablations(plan, judge),
     }
     filled = {name: _frame(name, rows) for name, rows in frames.items()}
-    failed = {failure.job.title: failure.error for failure in failures} | scoring.failures
+    failed = {failure.job.title: failure.error for failure in failures} | scoring.failures | _blind_victims(plan, store)
     found = [artefact for job in plan.jobs if (artefact := store.find(job.key))]
     manifest = {
         "experiment": experiment.name,
@@ -75,6 +79,13 @@ def collect(
         marks={name: RECONSTRUCTION for name, method in experiment.fingerprints.items() if method.reconstruction},
         **filled,
     )
+
+
+def _blind_victims(plan: Plan, store: Store) -> dict[str, str]:
+    """Stored victims, by title, that would be refused today."""
+    qualities, blind = Qualities(store), plan.experiment.blind
+    known = [job for job in plan.of_kind(ModelJob) if job.role == "victim" and not blind.victims]
+    return {job.title: BLIND for job in known if qualities.blind(job, blind.level)}
 
 
 def _frame(name: str, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmark.plan.plan import plan
@@ -55,6 +57,13 @@ def test_a_blind_victim_is_named_with_its_test_and_taken_when_told(tmp_path):
     assert line.startswith("InputError: no better than a blind answer, the most frequent class of training (exact bin")
     assert "on 400 test images, p = 0." in line and line.endswith("blind.victims=true")
     assert not carried_out(configuration(tmp_path, task=blind)).failures
+
+
+def test_a_blind_victim_that_the_store_has_already_is_a_failure_all_the_same(tmp_path):
+    assert command(configuration(tmp_path)) == 0
+    assert command(configuration(tmp_path, blind=STRICT)) == 1
+    (failure,) = json.loads((tmp_path / "results/mini/manifest.json").read_text())["failures"]
+    assert failure["job"] == "digits: victim" and failure["error"].startswith("no better than a blind answer")
 
 
 def test_a_victim_that_looks_passes(tmp_path):
