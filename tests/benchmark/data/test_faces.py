@@ -132,11 +132,11 @@ def test_faces_are_private():
     assert FaceFolder.private
 
 
-@pytest.mark.parametrize("place", ["latin", "pipe", "/dev/zero", "nowhere", "~nobody-of-that-name/x"])
+@pytest.mark.parametrize("place", ["latin", "pipe", "nowhere", "~nobody-of-that-name/x"])
 def test_a_list_of_identities_that_cannot_be_read(tmp_path, place):
     folder = miniature.faces(tmp_path / "faces", (20, 20))
     (tmp_path / "latin").write_bytes("Müller\n".encode("latin-1"))
     os.mkfifo(tmp_path / "pipe")
-    path = place if place[0] in "/~" else str(tmp_path / place)
+    path = place if place[0] == "~" else str(tmp_path / place)
     with pytest.raises(InputError, match=r"^identities: cannot read .*; give a file with one name a line, or null"):
         FaceFolder(root=str(folder), identities=path).sizes()

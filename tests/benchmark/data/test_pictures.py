@@ -16,9 +16,10 @@ import pytest
 from PIL import EpsImagePlugin, Image
 
 from benchmark.data import pictures
-from benchmark.data.files import Files
+from benchmark.data.files import BYTES, Files
 from benchmark.data.pictures import FORMATS, PIXELS, rgb, to_square
 from benchmark.errors import InputError
+from benchmark.paths import ROOT
 from tests.benchmark.data import miniature
 from tests.benchmark.data.refusals import BAD, refusal, refusals
 
@@ -153,3 +154,9 @@ def test_what_is_refused_leaves_no_trace(folder, tmp_path):
     refusals(folder)
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
     shutil.rmtree(folder)
+
+
+def test_the_docs_state_formats_and_limits():
+    text = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert f"{PIXELS:,} pixels" in text and f"{BYTES:,} bytes" in text
+    assert all(kind.lower() in text.lower() for kind in FORMATS)
