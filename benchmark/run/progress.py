@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
@@ -15,18 +18,102 @@ from rich.progress import Progress as Bar
 from benchmark.plan.job import Job
 
 LINE_EVERY = 10.0  # seconds between lines in a log
+Like = tuple[str, str]  # a job's kind, and what it shares with those that take about as long
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Says what is being done inside: at once on a terminal, where it goes again, and in a log when that takes long."""
+    console = Console(file=sys.stderr)
+    if console.is_terminal:
+        with console.status(f"{what} ..."):
+            yield
+        return
+    timer = threading.Timer(LINE_EVERY, lambda: print(f"{what} ...", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+class Estimate:
+    """The time left: what waiting jobs will take by what their like has taken, over the work done in a second.
+
+    Nothing is said before every long job that waits has had its like, and every other one its kind: from the training
+    of a network nobody can tell how long prints will take.
+
+    Args:
+        workers: how many jobs are done at a time, None where that is not known.
+        clock: seconds.
+    """
+
+    def __init__(self, jobs: Sequence[Job], workers: int | None, clock: Callable[[], float]) -> None:
+        self._workers, self._clock = workers, clock
+        self._waiting: dict[Like, int] = defaultdict(int)
+        self._long = {_like(job) for job in jobs if job.long}
+        for job in jobs:
+            self._waiting[_like(job)] += 1
+        self._spent: dict[Like, _Mean] = defaultdict(_Mean)
+        self._start: float | None = None
+
+    def done(self, job: Job, seconds: float | None) -> None:
+        """Counts a job; `seconds` is what it took, None if it failed."""
+        self._waiting[_like(job)] -= 1
+        if seconds is not None:
+            if self._start is None:
+                self._start = self._clock() - seconds  # before that, workers were being started
+            self._spent[_like(job)].add(seconds)
+
+    def left(self) -> float | None:
+        """Seconds left, None as long as that cannot be told."""
+        by_kind: dict[str, _Mean] = defaultdict(_Mean)
+        for (kind, _), spent in self._spent.items():
+            by_kind[kind].join(spent)
+        work = 0.0
+        for like, count in self._waiting.items():
+            known = self._spent.get(like) or (None if like in self._long else by_kind.get(like[0]))
+            if count and not known:
+                return None
+            work += count * known.total / known.number if known else 0.0
+        return work / self._speed(self._clock() - self._start) if self._start is not None else None
+
+    def _speed(self, elapsed: float) -> float:
+        """Seconds of work that are done in a second: more than 1 where workers are beside each other."""
+        everything = _Mean()
+        for spent in self._spent.values():
+            everything.join(spent)
+        # The others are at jobs of which half is done on the mean; a long one is met more often than a short one.
+        under_way = ((self._workers or 1) - 1) * everything.squares / max(2 * everything.total, 1e-9)
+        speed = max(everything.total + under_way, 1e-9) / max(elapsed, 1e-9)
+        return min(speed, float(self._workers)) if self._workers else speed
+
+
+@dataclass
+class _Mean:
+    """Seconds of jobs, summed up."""
+
+    number: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.join(_Mean(1, seconds, seconds * seconds))
+
+    def join(self, other: _Mean) -> None:
+        self.number += other.number
+        self.total += other.total
+        self.squares += other.squares
 
 
 class Progress:
-    """Counts jobs. The time left is the sum over waiting jobs of the mean seconds that their like has taken."""
+    """Counts jobs, and shows how many are done and how long the rest will take."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], workers: int | None = None) -> None:
         self._console = Console(file=sys.stderr)
         self._total, self._done, self._said = len(jobs), 0, 0.0
-        self._waiting: dict[tuple[str, str], int] = defaultdict(int)
-        for job in jobs:
-            self._waiting[(job.kind, job.like)] += 1
-        self._spent: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._estimate = Estimate(jobs, workers, time.monotonic)
         self._start = time.monotonic()
         columns = (TextColumn("{task.fields[state]}"), BarColumn(), TextColumn("{task.description}"))
         self._bar = Bar(*columns, console=self._console, transient=True) if self._console.is_terminal else None
@@ -50,9 +137,7 @@ class Progress:
     def done(self, job: Job, seconds: float | None) -> None:
         """Counts a job; `seconds` is what it took, None if it failed."""
         self._done += 1
-        self._waiting[(job.kind, job.like)] -= 1
-        if seconds is not None:
-            self._spent[(job.kind, job.like)].append(seconds)
+        self._estimate.done(job, seconds)
         if self._bar and self._row is not None:
             self._bar.update(self._row, completed=self._done, state=self._state(), description=job.title)
         elif time.monotonic() - self._said > LINE_EVERY:
@@ -62,26 +147,12 @@ class Progress:
     def _state(self) -> str:
         seconds = time.monotonic() - self._start
         rate = f", {self._done / seconds:.1f} jobs/s" if self._done else ""
-        return f"{self._done} of {self._total} jobs{rate}{self._left()}"
-
-    def _left(self) -> str:
-        """Work left, by what its like has taken, over the share of work that is done in a second of waiting."""
-        everything = [seconds for spent in self._spent.values() for seconds in spent]
-        if not everything:
-            return ""
-        by_kind: dict[str, list[float]] = defaultdict(list)
-        for (kind, _), spent in self._spent.items():
-            by_kind[kind] += spent
-        left = sum(
-            count * _mean(self._spent.get(like) or by_kind.get(like[0]) or everything)
-            for like, count in self._waiting.items()
-        )
-        speed = sum(everything) / (time.monotonic() - self._start)  # workers beside each other make it more than 1
-        return f", {_clock(left / speed)} left"
+        left = self._estimate.left()
+        return f"{self._done} of {self._total} jobs{rate}{'' if left is None else f', {_clock(left)} left'}"
 
 
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+def _like(job: Job) -> Like:
+    return job.kind, job.like
 
 
 def _clock(seconds: float) -> str:
