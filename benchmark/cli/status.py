@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmark.cli.request import split, store_of
+from benchmark.errors import InputError
+from benchmark.run.progress import doing
 from benchmark.run.slurm.queue import Queue
-from benchmark.run.standing import FAILED, LOST, STATES, Standing, standings
+from benchmark.run.standing import FAILED, LOST, STATES, Standing, causes, standings
 from benchmark.store.artefacts import Store
 
 
@@ -23,19 +26,27 @@ def lines(found: Sequence[Standing]) -> list[str]:
         "  ".join(cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, width, strict=True)))
         for row in table
     ]
-    causes = [each for each in found if each.note and not each.note.startswith("needs «")]
-    return text + [f"{each.state}: {each.job.title}: {each.note}" for each in causes]
+    return text + causes(found)
 
 
-def show(config: dict[str, Any]) -> int:
-    """Prints how a composed configuration stands; returns the exit code: 1 if anything failed or was lost."""
-    from benchmark.paths import ROOT
+def show(config: Mapping[str, Any]) -> int:
+    """Prints how a composed configuration stands; returns the exit code: 1 if anything failed or was lost.
+
+    Raises:
+        InputError: something in the configuration or the store has to be mended by the user.
+    """
     from benchmark.plan.plan import plan
     from benchmark.plan.reading import read
 
-    jobs, store = plan(read(config)).jobs, Store(ROOT / config["store"])
-    found = standings(jobs, store, Queue(store.root))
-    print(f"{config['name']}: {len(jobs)} jobs, store {store.root}")
+    folder = store_of(config)
+    with doing("reading the experiment and its data"):
+        experiment = read(config)
+    with doing("planning"):
+        jobs = plan(experiment).jobs
+    store = Store(folder)
+    with doing("looking through the store"):
+        found = standings(jobs, store, Queue(store.root))
+    print(f"{experiment.name}: {len(jobs)} jobs, store {store.root}")
     print("\n".join(lines(found)))
     return int(any(each.state in (FAILED, LOST) for each in found))
 
@@ -45,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     from benchmark.cli.mistakes import mended
     from benchmark.cli.overrides import composed
 
-    overrides = [f"experiment={word}" if "=" not in word else word for word in arguments]
-    with mended(overrides):
-        return show(composed(*overrides))
+    with mended():
+        names, overrides = split("status", arguments)
+        if len(names) > 1:
+            raise InputError(f"status: wants one experiment, got {' '.join(names)}; ask for one after the other")
+        return show(composed(*(f"experiment={name}" for name in names), *overrides))

@@ -34,7 +34,7 @@ def main() -> None:
     elif word in COMMANDS:
         raise SystemExit(COMMANDS[word](rest))
     else:
-        fail(f"{word}: there is no such command, {near_misses(word, COMMANDS)}")
+        fail(f"{word or repr(word)}: there is no such command, {near_misses(word, COMMANDS)}")
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -17,6 +17,11 @@ def _conv(
     return [conv, nn.BatchNorm2d(outputs), *([nn.ReLU()] if act else [])]
 
 
+def _check_stages(widths: tuple[int, ...]) -> None:
+    if not widths:
+        raise InputError("widths: needs one stage or more")
+
+
 class Residual(nn.Module):
     """relu(f(x) + shortcut(x)) with two 3x3 convolutions in f (He et al. 2016, basic block)."""
 
@@ -41,6 +46,9 @@ class SmallResNet(Architecture, name="network/small_resnet"):
     stem_stride: int = setting(default=2, low=1, high=4)
     blocks: int = setting(default=1, low=1, later=True)
 
+    def check(self) -> None:
+        _check_stages(self.widths)
+
     def network(self, outputs: int, *, unit: tuple[float, float] | None = None, classes: int = 0) -> Network:
         layers: list[nn.Module] = [nn.Sequential(*_conv(3, self.widths[0], stride=self.stem_stride))]
         before = self.widths[0]
@@ -59,6 +67,7 @@ class SmallVGG(Architecture, name="network/small_vgg"):
     hidden: int = setting(default=64, low=4)
 
     def check(self) -> None:
+        _check_stages(self.widths)
         if len(self.convs) != len(self.widths):
             raise InputError(f"convs: wants one number a stage, {len(self.widths)}, got {list(self.convs)}")
 
@@ -101,6 +110,9 @@ class SmallMobileFaceNet(Architecture, name="network/small_mobilefacenet"):
     widths: tuple[int, ...] = setting(default=(24, 48, 96), low=4)
     expand: int = setting(default=2, low=1, high=6)
     side: int = setting(default=4, low=1)
+
+    def check(self) -> None:
+        _check_stages(self.widths)
 
     def network(self, outputs: int, *, unit: tuple[float, float] | None = None, classes: int = 0) -> Network:
         layers: list[nn.Module] = [*_conv(3, self.widths[0], stride=2)]

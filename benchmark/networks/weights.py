@@ -33,7 +33,7 @@ class Startable(Architecture):
         """The file's digest.
 
         Raises:
-            InputError: there is no such file.
+            InputError: there is no such file, or it is no state dict.
         """
         return "" if self.init == "scratch" else _digest(self.init)
 
@@ -71,6 +71,7 @@ def _digest(path: str) -> str:
     file = located(path)
     if not file.is_file():
         raise InputError(f"init: no file {path}; give 'scratch' or a state dict (.safetensors, .pth)")
+    _read(path)  # junk is told before any work
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -82,7 +83,7 @@ def _read(path: str) -> dict[str, Tensor]:
             return load_file(located(path))
         found = torch.load(located(path), map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"init: {path} is no state dict ({error})") from None
+        raise InputError(f"init: {path} is no state dict, or damaged; give one, or 'scratch'") from error
     if not (isinstance(found, Mapping) and all(isinstance(value, Tensor) for value in found.values())):
         raise InputError(f"init: {path} is no state dict, which has a tensor by each name; save that part of it alone")
     return dict(found)

@@ -40,6 +40,7 @@ def check(experiment: Experiment) -> None:
     _check_helpers(experiment)
     _check_accusation(experiment)
     for name, task in experiment.tasks.items():
+        _check_start(task, f"task.{name}.architecture")
         _check_sides(experiment, name, task)
         try:
             sizes = task.data.sizes()
@@ -95,6 +96,14 @@ def _check_data(experiment: Experiment) -> None:
             suspect.check_data()
         except InputError as error:
             raise InputError(f"{path}.{error}") from None
+
+
+def _check_start(task: Task, path: str) -> None:
+    """The file that a network's training starts from, if any, can be read."""
+    try:
+        task.architecture.content()
+    except InputError as error:
+        raise InputError(f"{path}.{error}") from None
 
 
 def _check_helpers(experiment: Experiment) -> None:

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from benchmark.errors import InputError, near_misses
 from benchmark.paths import CONF
+from benchmark.plan.values import mapping
 
 GROUPS = ("task", "suspect", "fingerprint", "channel", "detector")  # those of which an experiment has several
 
@@ -22,9 +23,7 @@ def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
         InputError: such a group or a yaml to be left out does not exist.
     """
     completed = dict(config)
-    wanted = config.get("every") or {}
-    if not isinstance(wanted, Mapping):
-        raise InputError(f"every: wants groups with the names to leave out, e.g. {{suspect: []}}, got {wanted!r}")
+    wanted = mapping(config, "every", optional=True)  # e.g. {suspect: []}
     for group, left_out in wanted.items():
         yamls = {path.stem: path for path in sorted((CONF / group).glob("*.yaml"))}
         if group not in GROUPS:
@@ -34,10 +33,12 @@ def with_every(config: Mapping[str, Any]) -> dict[str, Any]:
         for name in left_out or ():
             if name not in yamls:
                 raise InputError(f"every.{group}: conf/{group} has no {name}.yaml, {near_misses(name, yamls)}")
-        given = dict(config.get(group) or {})
+        given = dict(mapping(config, group, optional=True))
         for name, path in yamls.items():
             if name not in (left_out or ()):
-                node = OmegaConf.merge(OmegaConf.load(path)[name], given.get(name) or {})
+                node = OmegaConf.merge(
+                    OmegaConf.select(OmegaConf.load(path), name), mapping(given, name, optional=True)
+                )
                 given[name] = OmegaConf.to_container(node, resolve=True)
         completed[group] = given
     return completed

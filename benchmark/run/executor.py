@@ -6,6 +6,7 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
@@ -13,6 +14,9 @@ from benchmark.run.crew import Patience
 from benchmark.run.process import KEEP, Gear
 from benchmark.spec.component import Component, setting
 from benchmark.store.artefacts import Store
+
+if TYPE_CHECKING:
+    from benchmark.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,18 @@ class Executor(Component, ABC):
     attempts: int = setting(default=2, low=1, stage="runtime")
 
     @abstractmethod
+    def check_here(self, trainer: Trainer) -> None:
+        """Looks whether jobs can be run from this machine, before any work.
+
+        Raises:
+            InputError: they cannot; names the setting and what would be right.
+        """
+
+    @abstractmethod
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
         """Does the jobs, parents before children, and returns those that failed; None if they are still to be done.
+
+        Says of each job that failed by itself why, once.
 
         Raises:
             StoreError: the store cannot be written any more; jobs that are done stay done.

@@ -7,7 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from benchmark.errors import StoreError
+from benchmark.errors import InputError, StoreError
 from benchmark.plan.job import Job
 from benchmark.plan.plan import Plan
 from benchmark.run.crew import Crew
@@ -35,6 +35,13 @@ class Local(Executor, name="executor/local"):
     workers: int | None = setting(default=None, low=1, stage="runtime")
     per_gpu: int = setting(default=1, low=1, stage="runtime")
 
+    def check_here(self, trainer: Trainer) -> None:
+        if trainer.device == "cuda":
+            import torch
+
+            if not torch.cuda.is_available():
+                raise InputError("trainer.device: there is no CUDA here; set trainer.device=auto, or cpu")
+
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure]:
         trainer = plan.experiment.trainer
         gpus = [gpu for gpu in _gpus(trainer) for _ in range(self.per_gpu)]
@@ -42,7 +49,7 @@ class Local(Executor, name="executor/local"):
         workers = min(self.workers or len(gpus) or min(room, MOST_WORKERS), len(jobs))
         gear = self.gear(plan, store)
         places = [gpus[place % len(gpus)] if gpus else "" for place in range(workers)]
-        with Progress(jobs) as progress, self._doers(jobs, gear, places, progress.say) as doers:
+        with Progress(jobs, workers) as progress, self._doers(jobs, gear, places, progress.say) as doers:
             return drive(jobs, doers, progress, store)
 
     def _doers(self, jobs: Sequence[Job], gear: Gear, gpus: Sequence[str], say: Callable[[str], None]) -> Crew | Here:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,12 @@ def standings(jobs: Sequence[Job], store: Store, queue: Queue) -> list[Standing]
         task = task_of.get(job.key, "")
         found[job.key] = _standing(job, store, found, queue.log(task) if task else None, alive.get(task, ""))
     return list(found.values())
+
+
+def causes(found: Iterable[Standing]) -> list[str]:
+    """A line for each job that failed or was lost by itself, with its reason; those that needed it have none."""
+    by_themselves = (each for each in found if each.note and not each.note.startswith("needs «"))
+    return [f"{each.state}: {each.job.title}: {each.note}" for each in by_themselves]
 
 
 def _standing(job: Job, store: Store, known: dict[str, Standing], log: Path | None, state: str) -> Standing:

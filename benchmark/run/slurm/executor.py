@@ -21,12 +21,14 @@ from benchmark.run.slurm.memory import more_memory
 from benchmark.run.slurm.packs import Pack, Tasks, dependency, packs
 from benchmark.run.slurm.queue import Call, Queue, ask, largest_array, states
 from benchmark.run.slurm.task import Work
-from benchmark.run.standing import DONE, standings
+from benchmark.run.standing import DONE, causes, standings
 from benchmark.spec.component import setting
 from benchmark.store.artefacts import Store
 
 if TYPE_CHECKING:
     from submitit import SlurmExecutor
+
+    from benchmark.training.trainer import Trainer
 
 QUIET = 30.0  # seconds without a job done until something is said; the next time after three times as long
 
@@ -69,6 +71,9 @@ class Slurm(Executor, name="executor/slurm"):
     setup: tuple[str, ...] = setting(default=(), stage="runtime")
     wait: bool = setting(default=True, stage="runtime")
     poll: float = setting(default=5.0, above=0, stage="runtime")
+
+    def check_here(self, trainer: Trainer) -> None:
+        states()  # asks squeue, and the others of its commands are where this one is
 
     def run(self, jobs: Sequence[Job], plan: Plan, store: Store) -> list[Failure] | None:
         queue, final = Queue(store.root), list[Failure]()
@@ -124,11 +129,13 @@ class Slurm(Executor, name="executor/slurm"):
                 if not any(keys & waiting.keys() for task, keys in queue.queued().items() if task in alive):
                     break
                 time.sleep(self.poll)
-            left = [each for each in standings(plan.jobs, store, queue) if each.job.key in waiting]
-            failures = [Failure(each.job, each.note or each.state) for each in left if each.state != DONE]
-            for each in failures:
+            stand = [each for each in standings(plan.jobs, store, queue) if each.job.key in waiting]
+            left = [each for each in stand if each.state != DONE]
+            for line in causes(left):
+                progress.say(line)
+            for each in left:
                 progress.done(each.job, None)
-        return failures
+        return [Failure(each.job, each.note or each.state) for each in left]
 
     def submitit(self, name: str, folder: Path) -> SlurmExecutor:
         """submitit's executor with these settings; what it has tasks run checks the folder before it unpickles."""

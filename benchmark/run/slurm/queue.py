@@ -173,4 +173,6 @@ def ask(*command: str) -> str:
         raise InputError(f"executor: no {command[0]} here; run on a host of Slurm's or set executor=local") from None
     except subprocess.SubprocessError as error:
         reason = " ".join(str(getattr(error, "stderr", None) or error).split())
-        raise InputError(f"executor: {command[0]} failed ({reason}); is Slurm up?") from None
+        raise InputError(
+            f"executor: {command[0]} failed ({reason}); is Slurm up? Otherwise set executor=local"
+        ) from None
