@@ -63,5 +63,10 @@ notebooks: $(STAMP)  ## execute notebooks/*.ipynb on EXPERIMENT's results, in pl
 readme: $(STAMP)  ## copy the headline table of results/digits into README.md
 	$(BIN)/python -m benchmark.report.page.readme
 
-clean:  ## remove everything that make made, the store too
-	rm -rf $(VENV) artefacts outputs multirun logs results/smoke .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove everything that make made; asks before it removes the store
+	rm -rf $(VENV) outputs multirun logs results/smoke .pytest_cache .mypy_cache .ruff_cache
+	@if [ -e artefacts ]; then \
+		printf 'remove the store artefacts/ too (%s)? [y/N] ' "$$(du -sh artefacts | cut -f1)"; \
+		read -r answer || answer=; \
+		case "$$answer" in y|yes) rm -rf artefacts ;; *) echo 'artefacts/ is kept' ;; esac; \
+	fi

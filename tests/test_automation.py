@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -58,3 +60,14 @@ def test_the_hooks_for_text_find_what_they_are_for():
     wanted = {hook["id"]: hook["entry"] for hook in loaded(HOOKS)["repos"][0]["hooks"] if hook["language"] == "pygrep"}
     assert re.search(wanted["end-of-file"], "a\nb", re.MULTILINE) and not re.search(wanted["end-of-file"], "a\nb\n")
     assert re.search(wanted["white-space"], "a \n", re.MULTILINE) and not re.search(wanted["white-space"], "a b\n")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.parametrize(("answer", "kept"), [("", True), ("\n", True), ("n\n", True), ("y\n", False)])
+def test_clean_asks_before_it_removes_the_store(answer, kept, tmp_path):
+    for name in ("artefacts", "outputs"):
+        (tmp_path / name).mkdir()
+    command = ["make", "-C", str(tmp_path), "-f", str(ROOT / "Makefile"), "clean"]
+    done = subprocess.run(command, input=answer, capture_output=True, text=True)
+    assert done.returncode == 0 and "remove the store artefacts/ too" in done.stdout
+    assert (tmp_path / "artefacts").exists() == kept and not (tmp_path / "outputs").exists()

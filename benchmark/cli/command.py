@@ -16,7 +16,7 @@ from benchmark.plan.plan import Plan, plan
 from benchmark.plan.reading import read
 from benchmark.plan.verdicts import MeasureJob
 from benchmark.run.executor import Executor, Failure, missing
-from benchmark.run.progress import doing
+from benchmark.run.progress import READING, doing
 from benchmark.store.artefacts import Store
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def checked(
         InputError: names the key that is wrong and what would be right.
     """
     wanted = request(config, overrides, swept=swept)
-    with doing("reading the experiment and its data"):
+    with doing("reading the experiment and its data", READING):
         experiment = read(config)
     if wanted.compute:
         wanted.executor.check_here(experiment.trainer)

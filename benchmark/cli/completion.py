@@ -73,7 +73,7 @@ def _words(before: Sequence[str]) -> Iterator[str]:
             yield from COMMANDS
         case ["completion"]:
             yield from SCRIPTS
-        case ["status"]:
+        case ["status"] | ["gc", *_]:
             yield from sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
         case ["report"]:
             yield from sorted(path.parent.name for path in (ROOT / "results").glob("*/manifest.json"))

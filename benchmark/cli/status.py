@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.cli.request import split, store_of
 from benchmark.errors import InputError
-from benchmark.run.progress import doing
+from benchmark.run.progress import READING, doing
 from benchmark.run.slurm.queue import Queue
 from benchmark.run.standing import FAILED, LOST, STATES, Standing, causes, standings
 from benchmark.store.artefacts import Store
@@ -39,7 +39,7 @@ def show(config: Mapping[str, Any]) -> int:
     from benchmark.plan.reading import read
 
     folder = store_of(config)
-    with doing("reading the experiment and its data"):
+    with doing("reading the experiment and its data", READING):
         experiment = read(config)
     with doing("planning"):
         jobs = plan(experiment).jobs

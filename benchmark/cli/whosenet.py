@@ -17,6 +17,8 @@ whosenet: whose net is it? A benchmark of neural-network ownership verification.
   whosenet report EXPERIMENT [only=page]          draw results/EXPERIMENT again from its csv, running nothing
            report EXPERIMENT methods=A,B width=column|page
                                                   figures for a paper, into results/EXPERIMENT/paper
+  whosenet gc [EXPERIMENT ...] [store=FOLDER]     what in the store serves nobody, with its size
+           gc ... delete=true                     deletes it; with experiments named, what none of them needs
   whosenet completion bash|zsh|fish               what the shell has to read to complete all this
   whosenet --version
 """
@@ -57,6 +59,12 @@ def _report(arguments: Sequence[str]) -> int:
     return main(arguments)
 
 
+def _gc(arguments: Sequence[str]) -> int:
+    from benchmark.cli.gc import main
+
+    return main(arguments)
+
+
 def _completion(arguments: Sequence[str]) -> int:
     from benchmark.cli.completion import main
 
@@ -67,5 +75,6 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "status": _status,
     "report": _report,
+    "gc": _gc,
     "completion": _completion,
 }

@@ -18,18 +18,25 @@ from rich.progress import Progress as Bar
 from benchmark.plan.job import Job
 
 LINE_EVERY = 10.0  # seconds between lines in a log
+READING = (
+    30.0  # seconds before a log says that an experiment is read: a mistake in it is one line, on slow machines too
+)
 Like = tuple[str, str]  # a job's kind, and what it shares with those that take about as long
 
 
 @contextmanager
-def doing(what: str) -> Iterator[None]:
-    """Says what is being done inside: at once on a terminal, where it goes again, and in a log when that takes long."""
+def doing(what: str, patience: float | None = None) -> Iterator[None]:
+    """Says what is being done inside: at once on a terminal, where it goes again, and in a log when that takes long.
+
+    Args:
+        patience: seconds before a log says it, None for LINE_EVERY.
+    """
     console = Console(file=sys.stderr)
     if console.is_terminal:
         with console.status(f"{what} ..."):
             yield
         return
-    timer = threading.Timer(LINE_EVERY, lambda: print(f"{what} ...", file=sys.stderr, flush=True))
+    timer = threading.Timer(patience or LINE_EVERY, lambda: print(f"{what} ...", file=sys.stderr, flush=True))
     timer.daemon = True
     timer.start()
     try:
