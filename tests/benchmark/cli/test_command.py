@@ -6,8 +6,14 @@ import sys
 
 import pytest
 
+from benchmark.cli import command
 from benchmark.cli.app import main
+from benchmark.cli.request import request
+from benchmark.errors import InputError
 from benchmark.paths import ROOT
+from benchmark.report.figures import every
+from suspects.prune import WeightPruning
+from tests.builder import configuration
 from tests.commands import imported, python
 
 MISTAKES = {
@@ -53,6 +59,39 @@ def test_a_store_of_a_newer_version_is_left_alone_and_ends_the_process_with_2(tm
     done = python("-m", "benchmark", f"store={tmp_path}")
     assert done.returncode == 2 and "format 99" in done.stderr and done.stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "locks") == ["store.json"]
+
+
+def test_what_nobody_can_mend_is_one_traceback_and_exit_code_1(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(command, "plan", lambda experiment: 1 / 0)
+    places = (f"store={tmp_path / 'store'}", f"results={tmp_path / 'results'}")
+    monkeypatch.setattr(sys, "argv", ["benchmark", "experiment=smoke", *places])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capfd.readouterr().err
+    assert stopped.value.code == 1 and said.count("Traceback") == said.count("ZeroDivisionError") == 1
+    assert "Error executing job" not in said
+
+
+def test_a_failed_job_is_told_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(WeightPruning, "derive", lambda self, given: 1 / 0)
+    monkeypatch.setattr(every, "drawn", lambda *_: iter(()))
+    assert command.run(configuration(tmp_path)) == 1
+    said = capfd.readouterr().err
+    assert said.count("ZeroDivisionError") == 2 and said.count("suspect weight_pruning ratio=0.1") == 1
+    assert "needs «" not in said and "jobs are not done; whosenet status mini tells which, and why" in said
+
+
+def test_results_that_cannot_be_written_are_told_before_any_job(tmp_path, monkeypatch):
+    (tmp_path / "results").write_text("a file")
+    monkeypatch.setattr(command, "_make", lambda *_: pytest.fail("a job was begun"))
+    with pytest.raises(InputError, match="^results: .* cannot be written"):
+        command.run(configuration(tmp_path))
+    assert not (tmp_path / "store").exists()
+
+
+def test_looking_whether_results_can_be_written_leaves_nothing(tmp_path):
+    assert request(configuration(tmp_path)).results == tmp_path / "results/mini"
+    assert not list((tmp_path / "results").iterdir())
 
 
 def test_help_names_groups_and_examples_and_imports_nothing_heavy():
