@@ -1,8 +1,8 @@
 """What lies in a store and serves nobody: found without touching it, deleted only when nobody is at work there.
 
-That is what was damaged and moved aside, drafts that a killed process left, saves of trainings whose artefact is done,
-notes of failures that were made good, locks of no artefact. Artefacts and saves that an experiment does not refer to
-are another's, or nobody's: they count only for whoever says which experiments there are.
+That is what was damaged and moved aside, drafts and notes that a killed process left, saves of trainings whose artefact
+is done, notes of failures that were made good, locks of no artefact. Artefacts and saves that an experiment does not
+refer to are another's, or nobody's: they count only for whoever says which experiments there are.
 """
 
 from __future__ import annotations
@@ -79,6 +79,9 @@ def _leftovers(root: Path) -> Iterator[tuple[str, Path]]:
     for path in _inside(root / "failures"):
         if _done(root, path.stem):
             yield "note of a failure made good", path
+    for path in _inside(root / "making"):
+        if _if_free(root / "locks" / f"{path.stem}.lock", lambda: None):
+            yield "note of a process that is gone", path
     for path in _inside(root / "locks"):
         if re.fullmatch(_KEY, path.stem) and path.suffix == ".lock" and not _done(root, path.stem):
             yield "lock of nothing", path
@@ -113,6 +116,9 @@ def _drafts(root: Path) -> Iterator[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
+    """What a folder of the store holds; nothing where a link stands in its place, which leads out of the store."""
+    if folder.is_symlink():
+        return []
     try:
         return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -142,9 +148,11 @@ def _size(path: Path) -> int:
 
 def _if_free(lock: Path, act: Callable[[], None]) -> bool:
     """Does something while holding a lock, unless somebody else holds it; a lock that does not exist is not made."""
-    if not lock.exists():
+    if not lock.exists() and not lock.is_symlink():
         act()
         return True
+    if lock.is_symlink() or not lock.is_file():
+        return False  # none that the store has made: to open it might do anything
     try:
         with FileLock(lock, timeout=0, fallback_to_soft=False):
             act()

@@ -27,6 +27,8 @@ def store(tmp_path):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / name).write_bytes(b"123")
     (tmp_path / "failures" / f"{THREE}.txt").write_text("why")
+    (tmp_path / "making").mkdir()
+    (tmp_path / "making" / f"{TWO}.json").write_text("{}")
     (tmp_path / "locks" / f"{THREE}.lock").touch()
     (tmp_path / "slurm").mkdir()
     (tmp_path / "notes.txt").write_text("a user's own")
@@ -39,6 +41,7 @@ ALWAYS = {
     ("abandoned draft", f".probe.{THREE}", 5),
     ("save of a finished training", f"unfinished/{ONE}", 3),
     ("note of a failure made good", f"failures/{ONE}.txt", 3),
+    ("note of a process that is gone", f"making/{TWO}.json", 2),
     ("lock of nothing", f"locks/{THREE}.lock", 0),
 }
 
@@ -80,6 +83,7 @@ def test_what_is_deleted_is_gone_and_all_else_is_as_it_was(store):
             f"failures/{ONE}.txt",
             f"locks/{THREE}.lock",
             f"locks/{TWO}.lock",
+            f"making/{TWO}.json",
             f"22/{TWO}",
             f"22/{TWO}/a.json",
             f"22/{TWO}/manifest.json",
@@ -143,3 +147,25 @@ def test_a_folder_that_is_no_store_is_left_alone(tmp_path):
     (tmp_path / "store.json").write_text('{"format": 99}')
     with pytest.raises(StoreError, match="format 99"):
         pieces(tmp_path)
+
+
+def test_a_link_in_a_store_leads_to_nothing_that_is_deleted(store, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / ONE).mkdir()
+    (outside / ONE / "picture").write_bytes(b"a user's own")
+    shutil.rmtree(store.root / "damaged")
+    for name in ("damaged", "44"):
+        (store.root / name).symlink_to(outside)
+    assert not [name for _, name, _ in found(store, {TWO}) if name.startswith(("damaged", "44"))]
+
+
+def test_a_lock_that_is_no_file_is_not_opened(store, tmp_path_factory):
+    own = tmp_path_factory.mktemp("outside") / "own"
+    own.write_text("a user's own")
+    lock = store.root / "locks" / f"{THREE}.lock"
+    lock.unlink()
+    lock.symlink_to(own)
+    for piece in pieces(store.root, {TWO}):
+        delete(store.root, piece)
+    assert own.read_text() == "a user's own"
+    assert (store.root / "33" / f".{THREE}.99.make.tmp").exists()
