@@ -30,12 +30,12 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, Timeout
 
 from benchmark.errors import Damaged, StoreError
-from benchmark.spec.identity import canonical
+from benchmark.spec.identity import key_of
 from benchmark.store.content import Artefact as Artefact
 from benchmark.store.content import write_tensors as write_tensors
-from benchmark.store.disk import moved, one_line, refresh, unusable
+from benchmark.store.disk import building, moved, one_line, present, refresh, unusable
 from benchmark.store.format import check_format, state_format
-from benchmark.store.manifest import FORMAT, MANIFEST, MISSING, examine, seal, sync
+from benchmark.store.manifest import FORMAT, MANIFEST, MISSING, Sealed, examine, seal, sync
 from benchmark.store.manifest import write_json as write_json
 from benchmark.store.provenance import provenance
 
@@ -82,8 +82,8 @@ class Store:
         Of several callers at once, in whatever processes, one builds and the others wait. A failure leaves nothing.
 
         Args:
-            key: lower-case hex digits, unique to the artefact.
-            spec: what the artefact is, JSON values.
+            key: of the spec, by `key_of`.
+            spec: what the artefact is, JSON values; its `parents`, if any, are those given.
             parents: keys of the artefacts it is made from, by name.
             build: writes the files, in subfolders too if it likes.
             role: the artefact's part in the experiment, for the reader of the manifest.
@@ -91,8 +91,9 @@ class Store:
         Raises:
             StoreError: the disk is full or not writable. Whatever else `build` raises passes through.
         """
+        if key_of(spec) != key or spec.get("parents", {}) != parents:  # what is no JSON fails here too
+            raise ValueError(f"artefact {key}: its key and parents are not those of its spec")
         identity = {"format": FORMAT, "key": key, "role": role, "spec": spec, "parents": dict(parents)}
-        canonical(identity)  # what is no JSON fails here, not after hours of building
         found = self.find(key)
         if found:
             return found
@@ -109,14 +110,14 @@ class Store:
             StoreError: the store cannot be read or written.
         """
         known, folder = self._verified.get(key), self._folder(key)
-        if known and folder.is_dir():
-            return known
-        self._verified.pop(key, None)  # it was moved aside; what is made in its place has files of its own
         with one_line(self.root):
+            if known and folder.is_dir():
+                return known
+            self._verified.pop(key, None)  # it was moved aside; what is made in its place has files of its own
             manifest, fault = examine(folder, key)
             if not fault:
                 return self._remember(key, manifest)
-            if not folder.exists():
+            if not present(folder):
                 return None
             try:
                 with self._lock(key).acquire(timeout=0):
@@ -138,17 +139,19 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether the artefact is there, its files unchecked."""
-        return (self._folder(key) / MANIFEST).exists()
+        with one_line(self.root):
+            return present(self._folder(key) / MANIFEST)
 
     def building(self, key: str) -> bool:
         """Whether some process is making the artefact just now."""
-        if not any(self._folder(key).parent.glob(f".{key}.*.tmp")):
-            return False
-        try:
-            with self._lock(key).acquire(timeout=0):
-                return False  # a draft that a killed process left
-        except Timeout:
-            return True
+        with one_line(self.root):
+            if not any(self._folder(key).parent.glob(f".{key}.*.tmp")):
+                return False
+            try:
+                with self._lock(key).acquire(timeout=0):
+                    return False  # a draft that a killed process left
+            except Timeout:
+                return True
 
     def open(self, key: str) -> Artefact:
         """The artefact `key`, as `find` gives it; waits for whoever makes it, and for a server that shows it late.
@@ -178,7 +181,7 @@ class Store:
         return FileLock(folder / f"{name}.lock", fallback_to_soft=False)
 
     def _remember(self, key: str, manifest: Mapping[str, Any]) -> Artefact:
-        files = {name: facts["sha256"] for name, facts in manifest["files"].items()}
+        files = {name: Sealed(facts["sha256"], facts["bytes"]) for name, facts in manifest["files"].items()}
         self._verified[key] = Artefact(key, self._folder(key), manifest["seconds"], files)
         return self._verified[key]
 
@@ -188,16 +191,16 @@ class Store:
         with suppress(FileExistsError):
             folder.parent.mkdir()
         manifest, fault = _settled(folder, key, hashed)
-        if fault and not folder.exists():
+        if fault and not present(folder):
             refresh(self._draft(key, "look"))
             manifest, fault = _settled(folder, key, hashed)
         if not fault:
             return self._remember(key, manifest)
-        if folder.exists():
+        if present(folder):
             with suppress(FileExistsError):
                 (self.root / "damaged").mkdir()
             places = (self.root / "damaged" / f"{key}-{n}" for n in itertools.count(1))
-            aside = next(place for place in places if not place.exists())
+            aside = next(place for place in places if not present(place))
             os.rename(folder, aside)
             _log.warning("artefact %s is damaged (%s): moved to %s, to be made again", key, fault, aside)
         return None
@@ -213,7 +216,8 @@ class Store:
         try:
             draft.mkdir()
             start = time.monotonic()
-            build(draft)
+            with building(self.root):
+                build(draft)
             seconds = round(time.monotonic() - start, 3)
             created = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
             manifest = seal(draft, {**identity, "created": created, "seconds": seconds, "provenance": provenance()})
@@ -238,7 +242,7 @@ def _settled(folder: Path, key: str, hashed: bool) -> tuple[dict[str, Any], str]
     waited, pause = 0.0, 0.05
     while True:
         manifest, fault = examine(folder, key, hashed)
-        if not fault.endswith(MISSING) or waited >= LATE or not folder.exists():
+        if not fault.endswith(MISSING) or waited >= LATE or not present(folder):
             return manifest, fault
         time.sleep(pause)
         waited, pause = waited + pause, 2 * pause

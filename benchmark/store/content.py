@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.errors import Damaged
-from benchmark.store.manifest import MANIFEST, read
+from benchmark.errors import Damaged, StoreError
+from benchmark.store.disk import one_line
+from benchmark.store.manifest import Sealed, read
 
 if TYPE_CHECKING:
     import torch
@@ -22,18 +23,13 @@ class Artefact:
     Attributes:
         folder: where it lies.
         seconds: what its making took.
-        files: SHA-256 of each file by name.
+        files: SHA-256 and bytes of each file by name.
     """
 
     key: str
     folder: Path
     seconds: float
-    files: Mapping[str, str]
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """All that is noted of it, read from the disk each time."""
-        return json.loads((self.folder / MANIFEST).read_bytes())
+    files: Mapping[str, Sealed]
 
     def tensors(self, name: str) -> dict[str, torch.Tensor]:
         """The tensors of a file that `write_tensors` wrote, on the CPU and in order of their names.
@@ -58,8 +54,13 @@ class Artefact:
 
         Raises:
             Damaged: the file is not as it was written.
+            StoreError: the disk does not hand it out, or it is none of the artefact's.
         """
-        found, fault = read(self.folder / name, name, self.files[name])
+        root = self.folder.parents[1]
+        if name not in self.files:
+            raise StoreError(f"store {root} has an artefact {self.key} without {name}: move {self.folder} away")
+        with one_line(root):
+            found, fault = read(self.folder / name, name, self.files[name])
         if fault:
             raise Damaged(self.key, fault)
         return found

@@ -1,7 +1,8 @@
 """The manifest of an artefact's folder: written last, and every file is held against it before it is believed.
 
 Besides what the maker says of the artefact it lists `files` (SHA-256, bytes and time of change of each). Its first line
-is the seal of the rest.
+is the seal of the rest. That tells of accidents, not of intent: so what a sealed manifest says is checked too. It is
+data and never names what is imported, and files that it does not list have no business in the folder.
 
 A file of the right size and time is believed until it is read: then its content is hashed. So to look through a store
 takes no longer for large files than for small ones.
@@ -12,14 +13,30 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from benchmark.spec.identity import key_of
+from benchmark.store.disk import bytes_of, opened, shown
 
 FORMAT = 2
-MISSING = "is missing"  # how a fault ends that may be nothing but a network file system's delay
 MANIFEST = "manifest.json"
+LONGEST = 2**24  # bytes of a manifest; those of an experiment have some thousands
+DEEPEST = 8  # folders within folders that a build may make
+MISSING = "is missing"  # how a fault ends that may be nothing but a network file system's delay
+NO_FILE = "is no plain file"
+_REMOVED = re.compile(r"\.nfs[0-9a-f]+")  # what NFS leaves of a file that was removed while a process has it open
+
+
+class Sealed(NamedTuple):
+    """What is known of a file when it is read."""
+
+    sha256: str
+    bytes: int
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -35,20 +52,35 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Brings the folder's files to the disk, then its manifest, and returns the manifest as a reader will see it.
 
     Raises:
-        ValueError: the facts are no JSON, or the folder has a manifest already.
+        ValueError: the facts are no JSON, or the folder has a manifest already, or what is neither file nor folder.
     """
-    inside = sorted(folder.rglob("*"))
-    files = {path.relative_to(folder).as_posix(): path for path in inside if path.is_file()}
+    files, folders = _inside(folder), [path for path in folder.rglob("*") if path.is_dir()]
     if MANIFEST in files:
         raise ValueError(f"{MANIFEST} is the store's own file, build must not write it")
-    for path in inside:
+    for name, entry in files.items():
+        if not entry.is_file(follow_symlinks=False):
+            raise ValueError(f"{shown(name)} is no plain file, build must not write it")
+    for path in (*map(folder.joinpath, files), *folders):
         sync(path)  # before its time is read: a network file system sets that when the file arrives
-    rest = _text({**facts, "files": {name: _facts_of(path) for name, path in files.items()}}).removeprefix(b"{\n")
+    rest = _text({**facts, "files": {name: _facts_of(folder / name) for name in sorted(files)}}).removeprefix(b"{\n")
     content = _first_line(rest) + rest
     (folder / MANIFEST).write_bytes(content)
     sync(folder / MANIFEST)
     sync(folder)
     return json.loads(content)
+
+
+def _inside(folder: Path | str, within: str = "", depth: int = 0) -> dict[str, os.DirEntry[str]]:
+    """All that is in a folder and below it but folders, by name; links are not followed."""
+    found: dict[str, os.DirEntry[str]] = {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{within}{entry.name}"
+            if entry.is_dir(follow_symlinks=False) and depth < DEEPEST:
+                found |= _inside(entry.path, f"{name}/", depth + 1)
+            elif not _REMOVED.fullmatch(entry.name):
+                found[name] = entry
+    return found
 
 
 def _facts_of(path: Path) -> dict[str, Any]:
@@ -68,49 +100,90 @@ def examine(folder: Path, key: str, hashed: bool = False) -> tuple[dict[str, Any
         hashed: hash every file; otherwise only those whose time has changed, as in a store that was copied.
     """
     try:
-        with open(f"{folder}/{MANIFEST}", "rb") as file:
-            first, rest = file.readline(), file.read()
+        sealed, inside = bytes_of(f"{folder}/{MANIFEST}", LONGEST), _inside(folder)
     except OSError as error:
         return {}, _unreadable(error, MANIFEST)
-    if first != _first_line(rest):
+    if not sealed.startswith(_first_line(sealed.partition(b"\n")[2])):
         return {}, f"{MANIFEST} is not as it was written"
-    manifest = json.loads(first + rest)
-    if (manifest["key"], manifest["format"]) != (key, FORMAT):
-        return {}, f"{MANIFEST} is of artefact {manifest['key']} in format {manifest['format']}"
-    faults = (_fault(f"{folder}/{name}", name, wants, hashed) for name, wants in manifest["files"].items())
-    return manifest, next(filter(None, faults), "")
+    manifest, fault = _understood(sealed, key)
+    return manifest, fault or _fault_inside(inside, manifest["files"], hashed)
 
 
-def _fault(path: str, name: str, wants: Mapping[str, Any], hashed: bool) -> str:
+def _understood(content: bytes, key: str) -> tuple[dict[str, Any], str]:
+    """A sealed manifest, and what is wrong with it: whoever writes one can seal it too."""
     try:
-        found = os.stat(path)
+        manifest = json.loads(content)
+        stated, version, spec = manifest["key"], manifest["format"], manifest["spec"]
+        if (stated, version) != (key, FORMAT):
+            return {}, f"{MANIFEST} is of artefact {shown(stated)} in format {shown(version)}"
+        if key_of(spec) != key:
+            return {}, f"{MANIFEST} tells of another artefact than its key"
+        if spec.get("parents", {}) != manifest["parents"]:
+            return {}, f"{MANIFEST} names other parents than its key"
+        if _typed(manifest):
+            return manifest, ""
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        pass
+    return {}, f"{MANIFEST} is no manifest"
+
+
+def _typed(manifest: Mapping[str, Any]) -> bool:
+    """Whether the store can reckon with what it takes from a manifest."""
+    seconds, files = manifest["seconds"], manifest["files"].values()
+    return (
+        type(seconds) in (int, float)
+        and 0 <= seconds < math.inf
+        and all(type(facts["sha256"]) is str for facts in files)
+        and all(type(facts[name]) is int for facts in files for name in ("bytes", "mtime_ns"))
+    )
+
+
+def _fault_inside(inside: dict[str, os.DirEntry[str]], wanted: Mapping[str, Mapping[str, Any]], hashed: bool) -> str:
+    """What is wrong with the files, which are exactly those that the manifest lists."""
+    inside.pop(MANIFEST, None)  # a server may list it later than it hands it out
+    for name, entry in inside.items():
+        if name not in wanted:
+            return f"{shown(name)} is not in its {MANIFEST}"
+        if fault := _fault(entry, name, wanted[name], hashed):
+            return fault
+    absent = next((name for name in wanted if name not in inside), None)
+    return "" if absent is None else f"{shown(absent)} {MISSING}"
+
+
+def _fault(entry: os.DirEntry[str], name: str, wants: Mapping[str, Any], hashed: bool) -> str:
+    try:
+        if not entry.is_file(follow_symlinks=False):
+            return f"{name} {NO_FILE}"
+        found = entry.stat(follow_symlinks=False)
         if found.st_size != wants["bytes"]:
             return f"{name} has {found.st_size} bytes instead of {wants['bytes']}"
         if found.st_mtime_ns == wants["mtime_ns"] and not hashed:
             return ""
-        return "" if _digest(path) == wants["sha256"] else f"{name} has another checksum"
+        return "" if _digest(entry.path) == wants["sha256"] else f"{name} has another checksum"
     except OSError as error:
         return _unreadable(error, name)
 
 
-def read(path: Path, name: str, sha256: str) -> tuple[bytes, str]:
+def read(path: Path, name: str, wants: Sealed) -> tuple[bytes, str]:
     """A file's content, and what is wrong with it: an empty text when it is as it was written."""
     try:
-        content = path.read_bytes()
+        found = bytes_of(path, wants.bytes)
     except OSError as error:
         return b"", _unreadable(error, name)
-    return content, "" if hashlib.sha256(content).hexdigest() == sha256 else f"{name} has another checksum"
+    return found, "" if hashlib.sha256(found).hexdigest() == wants.sha256 else f"{name} has another checksum"
 
 
 def _unreadable(error: OSError, name: str) -> str:
-    """The fault of a file that is not there, or no longer the one that was opened; other errors are raised again."""
-    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ESTALE):
-        raise error
-    return f"{name} {MISSING}"
+    """The fault of a file that is not there, no file, or not the one that was opened; others are raised again."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
+        return f"{name} {MISSING}"
+    if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
+        return f"{name} {NO_FILE}"
+    raise error
 
 
 def _digest(path: Path | str) -> str:
-    with open(path, "rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

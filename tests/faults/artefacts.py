@@ -5,20 +5,27 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Artefact, Store
 
 Files = dict[str, bytes]
+_specs: dict[str, dict[str, int]] = {}  # of the keys that there were
 
 
 def key(number: int) -> str:
     """The key of the artefact of this number."""
-    return hashlib.sha256(f"artefact {number}".encode()).hexdigest()[:20]
+    spec = {"number": number}
+    found = key_of(spec)
+    _specs[found] = spec
+    return found
 
 
 def files(key: str, size: int = 6000) -> Files:
@@ -44,7 +51,7 @@ def make(store: Store, key: str, built: Callable[[str], object] = lambda key: No
         for name, content in files(key, size).items():
             (folder / name).write_bytes(content)
 
-    artefact = store.make(key, {"content": key}, {}, build)
+    artefact = store.make(key, _specs[key], {}, build)
     if calls:
         built(key)
     return artefact
@@ -78,6 +85,16 @@ def started(work: Callable[[], object]) -> int:
 def ended(child: int) -> int:
     """Waits for a child: 0, 1, or minus the signal that killed it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def within(seconds: float, work: Callable[[], object]) -> int:
+    """How a child that does the work ended, as `ended` tells; it is killed when it takes longer."""
+    child, end = started(work), time.monotonic() + seconds
+    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.01)
+    return ended(child)
 
 
 @contextlib.contextmanager

@@ -89,7 +89,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "emptied": (empty, "manifest.json is missing"),
     "no folder": (whole_to_file, "manifest.json is missing"),
     "manifest missing": (lambda folder: (folder / "manifest.json").unlink(), "manifest.json is missing"),
-    "manifest edited": (edit_manifest('"content": "', '"content": "0'), BROKEN),
+    "manifest edited": (edit_manifest('"number": ', '"number": 9'), BROKEN),
     "manifest unsealed": (edit_manifest('"seal"', '"sea1"'), BROKEN),
     "manifest NaN": (edit_manifest('"format": 2', '"format": NaN'), BROKEN),
     "manifest half": (
@@ -108,13 +108,12 @@ def store(folder: Path, full: bool) -> Tally:
     """Every kind of damage; the warning names it, the damaged folder is kept, the artefact beside it is left alone."""
     tally = Tally()
     for name in DAMAGES:
-        tally += hurt(folder / name.replace(" ", "-"), name)
+        tally += hurt(folder / name.replace(" ", "-"), *DAMAGES[name])
     return tally
 
 
-def hurt(root: Path, name: str) -> Tally:
-    """One kind of damage."""
-    act, fault = DAMAGES[name]
+def hurt(root: Path, act: Callable[[Path], object], fault: str) -> Tally:
+    """One kind of damage, that the warning has to name."""
     make(Store(root), KEPT)
     before = stamps(root)
     act(make(Store(root), HURT).folder)

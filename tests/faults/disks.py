@@ -5,17 +5,22 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from benchmark.errors import StoreError
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
 from tests.faults.artefacts import disk, expected, key, make, remount
 from tests.faults.points import EVERYTHING, NEEDS_SPACE, TAKES_SPACE, Points, refuse
-from tests.faults.tally import Tally, audit, drafts_in, stamps, total
+from tests.faults.tally import Tally, audit, drafts_in, keys_in, stamps, total
 
 KEPT, MADE = key(0), key(1)
+BROKEN = ("rename", "replace", "fsync")  # what a builder may do meanwhile is for the builder to tell
 FULL, CLOSED = (errno.ENOSPC, errno.EDQUOT), (errno.EROFS, errno.EACCES, errno.EPERM)
 UNMOUNTED = "simulated only: no right to mount a file system"
 
@@ -30,6 +35,15 @@ def closed_store(folder: Path, full: bool) -> Tally:
     """No right to change anything from the n-th write point on, for every n; then a tmpfs mounted read-only."""
     simulated = [_at_every_point(folder / str(code), code, EVERYTHING, EVERYTHING, 1 if full else 4) for code in CLOSED]
     return total(simulated) + _really_closed(folder / "disk")
+
+
+def broken_store(folder: Path, full: bool) -> Tally:
+    """A disk that answers EIO, at one call after the other by which the store changes or reads something.
+
+    What cannot be read is left where it is, since it may be there again when the disk is.
+    """
+    written = _at_every_point(folder / "written", errno.EIO, BROKEN, (), 1 if full else 4)
+    return written + _unread_at_every_point(folder / "read" / "store", 1 if full else 4)
 
 
 def full_run(folder: Path, full: bool) -> Tally:
@@ -90,6 +104,62 @@ def _at_every_point(folder: Path, code: int, kinds: Sequence[str], on: Sequence[
         make(store, MADE)
         tally += audit(root, sums, before, must=[MADE]) + Tally(wrong=len(drafts_in(root)))
     raise AssertionError
+
+
+def _unread_at_every_point(root: Path, every: int) -> Tally:
+    make(Store(root), KEPT)
+    before, tally = stamps(root), Tally()
+    acts = (_look_through, _hash, _make_beside)
+    kinds = [*itertools.product(("stat", "scandir", "open"), acts), *itertools.product(("read",), acts[:2])]
+    for kind, act in kinds:
+        for at in itertools.count(1, every):
+            with _unread(root, kind, at) as points:
+                told = _refused(lambda: act(root), os.strerror(errno.EIO))  # noqa: B023
+            if not points.struck:
+                break
+            tally += Tally(1, wrong=int(not told)) + audit(root, expected([KEPT, MADE]), before)
+            if MADE in keys_in(root):
+                _remove(root / MADE[:2] / MADE)
+    aside = Tally(wrong=int((root / "damaged").exists()) + len(drafts_in(root)))
+    return tally + aside + Tally(lost=int(Store(root).recheck(KEPT) is None))
+
+
+def _look_through(root: Path) -> None:
+    store = Store(root)
+    store.has(KEPT)
+    store.building(KEPT)
+    artefact = store.open(KEPT)
+    store.find(KEPT)
+    for name in artefact.files:
+        artefact.content(name)
+
+
+def _hash(root: Path) -> None:
+    Store(root).recheck(KEPT)
+
+
+def _make_beside(root: Path) -> None:
+    make(Store(root), MADE)
+
+
+@contextmanager
+def _unread(root: Path, kind: str, at: int) -> Iterator[Points]:
+    """The `at`-th call of a kind below the root is answered with EIO; a file can be opened before it cannot be read."""
+    points, true = Points(root, at, refuse(errno.EIO), (kind,)), os.open
+
+    def opened(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
+        points.meet("open", path)
+        try:
+            points.meet("read", path if not flags & (os.O_WRONLY | os.O_RDWR | os.O_DIRECTORY) else "/elsewhere")
+        except OSError:
+            return true("/proc/self/mem", os.O_RDONLY)  # a plain file whose first byte is one answer: EIO
+        return true(path, flags, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("stat", "scandir"):
+            patch.setattr(os, name, points.counted(name, getattr(os, name)))
+        patch.setattr(os, "open", opened)
+        yield points
 
 
 def _really_full(place: Path, every: int) -> Tally:

@@ -6,10 +6,8 @@ import errno
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from benchmark.errors import StoreError
 from benchmark.paths import ROOT
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
-from tests.faults.artefacts import ended, expected, key, make, started
+from tests.faults.artefacts import expected, key, make, within
 from tests.faults.tally import Tally, audit, stamps
 
 CHECKOUT = ROOT
@@ -31,13 +29,15 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from benchmark.store.artefacts import Store
+from tests.faults.artefacts import key
 
 def build(folder):
     (folder / "half").write_text("x")
     print("holding", flush=True)
     time.sleep(600)
 
-Store(sys.argv[1]).make(sys.argv[2], {}, {}, build)
+number = int(sys.argv[2])
+Store(sys.argv[1]).make(key(number), {"number": number}, {}, build)
 """
 
 
@@ -50,7 +50,7 @@ def stale(folder: Path, full: bool) -> Tally:
             (root / "locks" / f"{name}.lock").write_bytes(content)
         tally += _made_soon(root, number)
     for number in range(len(CONTENTS), len(CONTENTS) + (5 if full else 1)):
-        tally += Tally(note=_die_elsewhere(root, key(number))) + _made_soon(root, number)
+        tally += Tally(note=_die_elsewhere(root, number)) + _made_soon(root, number)
     return tally
 
 
@@ -61,7 +61,7 @@ def stale_run(folder: Path, full: bool) -> Tally:
     locks.mkdir(parents=True)
     for name in ("store", *(job.key for job in jobs)):
         (locks / f"{name}.lock").write_bytes(CONTENTS[1])
-    code = _within(SOON * 2, lambda: _quit(experiment.command(folder)))
+    code = within(SOON * 2, lambda: _quit(experiment.command(folder)))
     return Tally(len(jobs) + 1, wrong=int(code != 0)) + audit(folder / "store", sums, {}, must=sums)
 
 
@@ -95,19 +95,9 @@ def _named(act: Callable[[], object]) -> bool:
 
 def _made_soon(root: Path, number: int) -> Tally:
     before = stamps(root)
-    code = _within(SOON, lambda: make(Store(root), key(number)))
+    code = within(SOON, lambda: make(Store(root), key(number)))
     sums = expected(key(n) for n in range(number + 1))
     return Tally(1, wrong=int(code != 0)) + audit(root, sums, before, must=[key(number)])
-
-
-def _within(seconds: float, work: Callable[[], object]) -> int:
-    """How a child ended; it is killed when it takes longer."""
-    child, end = started(work), time.monotonic() + seconds
-    while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() > end:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(0.01)
-    return ended(child)
 
 
 def _quit(code: int) -> None:
@@ -115,9 +105,9 @@ def _quit(code: int) -> None:
         raise SystemExit(code)
 
 
-def _die_elsewhere(root: Path, key: str) -> str:
+def _die_elsewhere(root: Path, number: int) -> str:
     """Kills a maker while it holds the lock, under another host's name where this user may take one."""
-    command = [sys.executable, "-c", HOLDER, str(root), key]
+    command = [sys.executable, "-c", HOLDER, str(root), str(number)]
     elsewhere = ["unshare", "--uts", "sh", "-c", 'hostname another-host && exec "$@"', "sh"]
     allowed = shutil.which("unshare") and subprocess.run([*elsewhere, "true"], capture_output=True).returncode == 0
     holder = subprocess.Popen([*(elsewhere if allowed else []), *command], cwd=CHECKOUT, stdout=subprocess.PIPE)

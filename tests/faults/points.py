@@ -61,7 +61,7 @@ class Points:
     def arm(self) -> None:
         """Puts the counters around the calls of `os` and around files opened for writing, in this process for good."""
         for name in CHANGES:
-            setattr(os, name, self._counted(name, getattr(os, name)))
+            setattr(os, name, self.counted(name, getattr(os, name)))
         os.open = self._opened(os.open)  # type: ignore[assignment]
         io.open = builtins.open = self._filed(io.open)  # type: ignore[assignment]
 
@@ -77,7 +77,9 @@ class Points:
             for (module, name), function in kept.items():
                 setattr(module, name, function)
 
-    def _counted(self, kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(self, kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The call as a write point of this kind."""
+
         def counted(path: Any, *arguments: Any, **named: Any) -> Any:
             self.meet(kind, path if "dir_fd" not in named else None)
             return call(path, *arguments, **named)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.store import artefacts as store
-from tests.faults import clocks, damaged, disks, killed, late, locks, racing
+from tests.faults import clocks, damaged, disks, hostile, killed, late, locks, racing
 from tests.faults.tally import Tally
 
 SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
     "full disk: experiment": disks.full_run,
     "read-only disk: store": disks.closed_store,
     "read-only disk: experiment": disks.closed_run,
+    "broken disk: store": disks.broken_store,
     "clock backwards: store": clocks.store,
     "clock backwards: experiment": clocks.run,
     "stale lock of another host: store": locks.stale,
@@ -28,6 +29,10 @@ SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
     "late visibility (NFS)": late.store,
     "damaged files: store": damaged.store,
     "damaged files: experiment": damaged.run,
+    "pipes, devices, links, modules in it: store": hostile.files,
+    "forged manifests: store": hostile.manifests,
+    "the same after the first look: store": hostile.after,
+    "something in the store's own places": hostile.ways,
     "8 processes racing": racing.store,
     "8 processes racing, killed at random": racing.killing,
     "experiments racing": racing.runs,

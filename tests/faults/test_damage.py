@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Artefact, Store, write_json
 
-KEY, OTHER = "ab" + "0" * 18, "ab" + "1" * 18
 SPEC = {"settings": {"rate": 0.25}}
+KEY = key_of(SPEC)
 
 
 class Builder:
@@ -24,8 +25,8 @@ class Builder:
         write_json(folder / "second.json", {"call": self.calls})
 
 
-def make(root: Path, build, key: str = KEY, **store) -> Artefact:
-    return Store(root, **store).make(key, SPEC, {}, build)
+def make(root: Path, build, **store) -> Artefact:
+    return Store(root, **store).make(KEY, SPEC, {}, build)
 
 
 def visible(root: Path) -> list[str]:
@@ -47,7 +48,7 @@ def test_make_mends_damage_by_itself(tmp_path):
     assert sorted(path.name for path in (tmp_path / "damaged").iterdir()) == [f"{KEY}-1", f"{KEY}-2"]
 
 
-def test_an_extra_file_is_no_damage(tmp_path):
+def test_what_nfs_leaves_of_a_removed_file_is_no_damage(tmp_path):
     (make(tmp_path, Builder()).folder / ".nfs0001").touch()
     assert Store(tmp_path).find(KEY) is not None
 

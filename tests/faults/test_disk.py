@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import StoreError
+from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Artefact, Store, write_json
 
-KEY = "ab" + "0" * 18
 SPEC = {"settings": {"rate": 0.25}}
+KEY = key_of(SPEC)
 
 
 class Builder:
@@ -27,8 +28,8 @@ class Builder:
         write_json(folder / "second.json", {"call": self.calls})
 
 
-def make(root: Path, build, key: str = KEY, **store) -> Artefact:
-    return Store(root, **store).make(key, SPEC, {}, build)
+def make(root: Path, build, **store) -> Artefact:
+    return Store(root, **store).make(KEY, SPEC, {}, build)
 
 
 def one_line(caught, *words: str) -> bool:

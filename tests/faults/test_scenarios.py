@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.errors import Damaged
 from benchmark.store import artefacts as store
-from benchmark.store import content, manifest
+from benchmark.store import content, disk, manifest
 from benchmark.store.artefacts import Artefact, Store
-from tests.faults import damaged, killed, late, racing
+from tests.faults import damaged, disks, hostile, killed, late, racing
 from tests.faults.scenarios import SCENARIOS, quiet
 
 
@@ -60,6 +62,25 @@ def test_a_store_that_believes_the_first_look_up_is_caught(tmp_path: Path, monke
 
 def test_a_store_that_believes_its_files_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "_fault", lambda *_: "")
-    assert damaged.hurt(tmp_path / "seen", "truncated").wrong > 0
+    assert damaged.hurt(tmp_path / "seen", *damaged.DAMAGES["truncated"]).wrong > 0
     monkeypatch.setattr(content, "read", lambda path, name, sha256: (path.read_bytes(), ""))
-    assert damaged.hurt(tmp_path / "unseen", "bit flipped unseen").wrong > 0
+    assert damaged.hurt(tmp_path / "unseen", *damaged.DAMAGES["bit flipped unseen"]).wrong > 0
+
+
+def test_a_store_that_believes_a_sealed_manifest_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "_understood", lambda content, key: (json.loads(content), ""))
+    for name in ("spec of another", "parents of another"):
+        assert damaged.hurt(tmp_path / name, *hostile.MANIFESTS[name]).wrong > 0
+
+
+def test_a_store_that_follows_links_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disk, "_check_plain", lambda *_: None)
+    monkeypatch.setattr(os, "O_NOFOLLOW", 0)
+    act, fault = hostile.FILES["manifest is a link to a file"]
+    assert fault == hostile.NO_FILE and damaged.hurt(tmp_path, act, fault).wrong > 0
+
+
+def test_a_store_that_takes_a_broken_disk_for_damage_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manifest, "_unreadable", lambda error, name: f"{name} {manifest.MISSING}")
+    with pytest.raises(Damaged):
+        disks.broken_store(tmp_path, False)

@@ -57,7 +57,7 @@ def test_makers_whose_locks_do_not_meet_end_with_one_artefact(tmp_path: Path, mo
         inside.set()
         (folder / "first.bin").write_bytes(b"the slower one's")
 
-    artefact = Store(tmp_path).make(KEYS[0], {}, {}, build)
+    artefact = Store(tmp_path).make(KEYS[0], {"number": 0}, {}, build)
     assert inside.is_set() and "was made elsewhere meanwhile" in caplog.text
     assert (artefact.folder / "first.bin").read_bytes() == files(KEYS[0])["first.bin"]
     assert os.listdir(tmp_path / KEYS[0][:2]) == [KEYS[0]] and not (tmp_path / "damaged").exists()
@@ -79,7 +79,9 @@ def test_open_waits_for_the_one_who_makes(tmp_path: Path) -> None:
     read, write = os.pipe()
 
     def slow() -> None:
-        Store(root).make(KEYS[0], {}, {}, lambda folder: (os.write(write, b"x"), threading.Event().wait(0.3)))
+        Store(root).make(
+            KEYS[0], {"number": 0}, {}, lambda folder: (os.write(write, b"x"), threading.Event().wait(0.3))
+        )
 
     child = started(slow)
     os.read(read, 1)

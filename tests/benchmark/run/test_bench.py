@@ -77,7 +77,7 @@ def reasons(done: Done) -> dict[str, str]:
         artefact = done.store.open(job.key)
         if reason := reason_of(artefact):
             found[job.title] = reason
-            assert set(artefact.manifest["files"]) == {INAPPLICABLE}
+            assert set(artefact.files) == {INAPPLICABLE}
     return found
 
 

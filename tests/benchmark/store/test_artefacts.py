@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -13,15 +14,19 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmark.errors import Damaged
+from benchmark.errors import Damaged, StoreError
 from benchmark.paths import ROOT
+from benchmark.spec.identity import key_of
 from benchmark.store import provenance as provenance_module
 from benchmark.store.artefacts import Artefact, Store, write_json, write_tensors
+from benchmark.store.manifest import Sealed
 from benchmark.store.provenance import PACKAGES, provenance
 
 CHECKOUT = ROOT
-KEY, OTHER = "ab" + "0" * 18, "ab" + "1" * 18
-SPEC = {"role": "victim", "settings": {"rate": 0.1, "ladder": [1.0, 2.0], "name": "é"}}
+PARENTS = {"victim": "ab" + "1" * 18}
+SPEC = {"role": "victim", "settings": {"rate": 0.1, "ladder": [1.0, 2.0], "name": "é"}, "parents": PARENTS}
+SPECS = {key_of(spec): spec for spec in (SPEC, SPEC | {"role": "suspect"})}
+KEY, OTHER = SPECS
 WEIGHTS = {"z": torch.tensor(7), "a": torch.arange(6.0).reshape(2, 3), "empty": torch.zeros(0, 3)}
 
 
@@ -39,7 +44,7 @@ class Builder:
 
 
 def make(store: Store, key: str = KEY, build=None) -> Artefact:
-    return store.make(key, SPEC, {"victim": OTHER}, build or Builder(), role="suspect")
+    return store.make(key, SPECS[key], PARENTS, build or Builder(), role="suspect")
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -52,7 +57,7 @@ def test_round_trip(tmp_path):
     made = make(store)
     found = Store(store.root).find(KEY)
     assert found == made == store.open(KEY)
-    assert found.folder == tmp_path / "deep" / "store" / "ab" / KEY
+    assert found.folder == tmp_path / "deep" / "store" / KEY[:2] / KEY
     assert same(found.tensors("weights.safetensors"), WEIGHTS)
     assert list(found.tensors("weights.safetensors")) == ["a", "empty", "z"]
     assert found.json("extra/widths.json") == {"layers": [3, 4], "call": 1}
@@ -60,24 +65,24 @@ def test_round_trip(tmp_path):
 
 def test_manifest_says_all_that_is_known(tmp_path):
     made = make(Store(tmp_path, clock=lambda: 1_700_000_000.0))
-    noted = json.loads((tmp_path / "ab" / KEY / "manifest.json").read_text())
-    assert noted == made.manifest and noted["seconds"] == made.seconds >= 0
+    noted = json.loads((tmp_path / KEY[:2] / KEY / "manifest.json").read_text())
+    assert noted["seconds"] == made.seconds >= 0
     described = {name: noted[name] for name in ("format", "key", "role", "spec", "parents", "created")}
     assert described == {
         "format": 2,
         "key": KEY,
         "role": "suspect",
         "spec": SPEC,
-        "parents": {"victim": OTHER},
+        "parents": PARENTS,
         "created": "2023-11-14T22:13:20+00:00",
     }
     assert datetime.fromisoformat(noted["created"]).utcoffset() == timedelta(0)
     assert noted["files"].keys() == {"weights.safetensors", "extra/widths.json"}
     for name, facts in noted["files"].items():
-        content = (tmp_path / "ab" / KEY / name).read_bytes()
+        content = (tmp_path / KEY[:2] / KEY / name).read_bytes()
         assert facts["bytes"] == len(content)
-        assert facts["mtime_ns"] == (tmp_path / "ab" / KEY / name).stat().st_mtime_ns
-        assert facts["sha256"] == sha256_by_coreutils(tmp_path / "ab" / KEY / name)
+        assert facts["mtime_ns"] == (tmp_path / KEY[:2] / KEY / name).stat().st_mtime_ns
+        assert facts["sha256"] == sha256_by_coreutils(tmp_path / KEY[:2] / KEY / name)
     assert noted["provenance"] == provenance()
 
 
@@ -96,8 +101,8 @@ def test_what_exists_is_not_built_again(tmp_path):
 
 def test_only_final_names_and_the_stores_own_are_left(tmp_path):
     make(Store(tmp_path))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["ab", "locks", "store.json"]
-    assert [path.name for path in (tmp_path / "ab").iterdir()] == [KEY]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([KEY[:2], "locks", "store.json"])
+    assert [path.name for path in (tmp_path / KEY[:2]).iterdir()] == [KEY]
     assert json.loads((tmp_path / "store.json").read_text()) == {"format": 2}
 
 
@@ -122,7 +127,7 @@ def test_a_deleted_store_is_noticed_by_an_open_one(tmp_path):
 def test_files_are_checked_once_per_store_object(tmp_path):
     store = Store(tmp_path)
     make(store)
-    (tmp_path / "ab" / KEY / "weights.safetensors").write_bytes(b"")
+    (tmp_path / KEY[:2] / KEY / "weights.safetensors").write_bytes(b"")
     assert store.find(KEY) is not None
     assert Store(tmp_path).find(KEY) is None
 
@@ -136,7 +141,7 @@ def test_open_names_what_is_missing(tmp_path):
 @pytest.mark.parametrize("key", ["", "ab", "../../etc/passwd", "AB" + "0" * 18, KEY + "\n", "ab/" + "0" * 17])
 def test_a_key_is_no_path(tmp_path, key):
     store = Store(tmp_path)
-    for act in (store.find, store.open, lambda bad: make(store, bad)):
+    for act in (store.find, store.open):
         with pytest.raises(ValueError, match="is no key"):
             act(key)
 
@@ -144,8 +149,35 @@ def test_a_key_is_no_path(tmp_path, key):
 def test_a_spec_that_is_no_json_is_refused_before_building(tmp_path):
     build = Builder()
     with pytest.raises(ValueError, match="JSON"):
-        Store(tmp_path).make(KEY, {"rate": float("nan")}, {}, build)
+        Store(tmp_path).make(KEY, SPEC | {"rate": float("nan")}, PARENTS, build)
     assert build.calls == 0
+
+
+def test_key_and_parents_are_those_of_the_spec(tmp_path):
+    build = Builder()
+    for key, spec, parents in ((OTHER, SPEC, PARENTS), (KEY, SPEC, {}), (KEY, SPEC, {"victim": KEY})):
+        with pytest.raises(ValueError, match="its key and parents are not those of its spec"):
+            Store(tmp_path).make(key, spec, parents, build)
+    assert build.calls == 0
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, lambda path: path.symlink_to("extra"), lambda path: path.symlink_to("no")])
+def test_build_writes_plain_files_and_folders(tmp_path, put):
+    def build(folder: Path) -> None:
+        Builder()(folder)
+        put(folder / "thing")
+
+    with pytest.raises(ValueError, match="thing is no plain file"):
+        make(Store(tmp_path), build=build)
+    assert Store(tmp_path).find(KEY) is None
+
+
+def test_an_artefact_without_the_file_that_is_read_is_one_line(tmp_path):
+    made = make(Store(tmp_path))
+    with pytest.raises(StoreError) as caught:
+        made.json("quality.json")
+    line = str(caught.value)
+    assert "\n" not in line and f"an artefact {KEY} without quality.json: move {made.folder} away" in line
 
 
 def test_build_cannot_write_the_manifest(tmp_path):
@@ -161,7 +193,8 @@ def test_tensors_are_written_as_plain_values(tmp_path):
     copies = {name: tensor.detach().clone().contiguous() for name, tensor in reversed(views.items())}
     write_tensors(tmp_path / "b", copies)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    sums = {"a": hashlib.sha256((tmp_path / "a").read_bytes()).hexdigest()}
+    content = (tmp_path / "a").read_bytes()
+    sums = {"a": Sealed(hashlib.sha256(content).hexdigest(), len(content))}
     assert same(Artefact(KEY, tmp_path, 0.0, sums).tensors("a"), copies)
 
 
