@@ -1,17 +1,28 @@
-"""The state of a long training after an epoch: a job that was killed goes on from there, to the same bits."""
+"""The state of a long training after an epoch: a job that was killed goes on from there, to the same bits.
+
+A file is what torch saves and behind it a seal, which torch does not mind.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from pickle import UnpicklingError
+from typing import Any, BinaryIO
 
 import torch
 
+from benchmark.store.disk import one_line, opened
 from benchmark.store.manifest import sync
+
+SEAL = 64  # bytes
+_log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -37,13 +48,32 @@ class Checkpoints:
         return time.monotonic() - self._saved >= self.every
 
     def save(self, path: Path, state: dict[str, Any]) -> None:
-        """Puts the state in the file's place at once or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".tmp")
-        torch.save(state, draft)
-        sync(draft)
-        os.replace(draft, path)
+        """Puts the state in the file's place at once or not at all, its seal behind it.
+
+        Raises:
+            StoreError: the file cannot be written.
+        """
+        with one_line(self.folder.parents[1]):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(".tmp")
+            draft.unlink(missing_ok=True)
+            with draft.open("x+b") as file:
+                torch.save(state, file)
+                size = file.tell()
+                file.seek(0)
+                file.write(_seal(file, size, path))
+            sync(draft)
+            os.replace(draft, path)
         self._saved = time.monotonic()
+
+    def drop(self, path: Path) -> None:
+        """Removes a file that is of no use, or what lies in its place.
+
+        Raises:
+            StoreError: it cannot be removed.
+        """
+        with one_line(self.folder.parents[1]):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def clear(self) -> None:
         """Removes what was saved: the job is done, or failed by itself."""
@@ -57,10 +87,46 @@ class Checkpoint:
         self._among, self._path = among, path
 
     def load(self) -> dict[str, Any] | None:
-        """What was saved last, None if nothing was. Tensors and plain values only: no code is unpickled."""
-        return torch.load(self._path, map_location="cpu", weights_only=True) if self._path.exists() else None
+        """What was saved last, None if nothing was. Tensors and plain values only: no code is unpickled.
+
+        What is no longer as it was saved is dropped with a warning, and the training starts over.
+        """
+        try:
+            with opened(self._path) as file:
+                if _is_sealed(file, self._path):
+                    return torch.load(file, map_location="cpu", weights_only=True)
+            fault = "is not as it was saved"
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            fault = error.strerror or str(error)
+        except UnpicklingError:  # sealed by somebody who wanted something else to happen
+            fault = "holds more than tensors and plain values"
+        _log.warning("saved training %s is dropped (%s): %s starts over", self._path, fault, self._among.title or "it")
+        self._among.drop(self._path)
+        return None
 
     def offer(self, state: Callable[[], dict[str, Any]]) -> None:
         """Saves what `state` returns if a save is due; it is not called otherwise."""
         if self._among.due():
             self._among.save(self._path, state())
+
+
+def _is_sealed(file: BinaryIO, path: Path) -> bool:
+    """Whether a file is as it was saved. What does not even end in a seal is not read: it may have no end."""
+    size = os.fstat(file.fileno()).st_size - SEAL
+    file.seek(max(size, 0))
+    seal = file.read()
+    file.seek(0)
+    found = re.fullmatch(b"[0-9a-f]+", seal) is not None and seal == _seal(file, size, path)
+    file.seek(0)
+    return found
+
+
+def _seal(file: BinaryIO, size: int, path: Path) -> bytes:
+    """SHA-256 of the next `size` bytes of a file and of what they are: the place among the job's trainings, its key."""
+    digest = hashlib.sha256(f"{path.parent.name}/{path.name}\n".encode())
+    while size > 0 and (block := file.read(min(size, 2**20))):
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest().encode()

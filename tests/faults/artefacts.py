@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Artefact, Store
@@ -95,6 +97,23 @@ def within(seconds: float, work: Callable[[], object]) -> int:
             os.kill(child, signal.SIGKILL)
         time.sleep(0.01)
     return ended(child)
+
+
+@contextlib.contextmanager
+def said_by(module: ModuleType) -> Iterator[list[str]]:
+    """The warnings that a module gives meanwhile."""
+    heard: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger(module.__name__)
+    level = log.level
+    log.addHandler(listener)
+    log.setLevel(logging.WARNING)
+    try:
+        yield heard
+    finally:
+        log.removeHandler(listener)
+        log.setLevel(level)
 
 
 @contextlib.contextmanager

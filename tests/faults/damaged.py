@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.errors import Damaged
+from benchmark.store import artefacts
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
-from tests.faults.artefacts import expected, key, make
+from tests.faults.artefacts import expected, key, make, said_by
 from tests.faults.tally import Tally, audit, drafts_in, stamps
 
 KEPT, HURT = key(0), key(1)
@@ -117,18 +117,8 @@ def hurt(root: Path, act: Callable[[Path], object], fault: str) -> Tally:
     make(Store(root), KEPT)
     before = stamps(root)
     act(make(Store(root), HURT).folder)
-    heard: list[str] = []
-    listener = logging.Handler()
-    listener.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
-    log = logging.getLogger("benchmark.store.artefacts")
-    level = log.level
-    log.addHandler(listener)
-    log.setLevel(logging.WARNING)
-    try:
+    with said_by(artefacts) as heard:
         believed = believes(Store(root))
-    finally:
-        log.removeHandler(listener)
-        log.setLevel(level)
     told = len(heard) == 1 and fault in heard[0] and HURT in heard[0] and "\n" not in heard[0]
     aside = [path.name for path in (root / "damaged").glob("*")] == [f"{HURT}-1"]
     make(Store(root), HURT)

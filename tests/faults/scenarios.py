@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.store import artefacts as store
-from tests.faults import clocks, damaged, disks, hostile, killed, late, locks, racing
+from tests.faults import clocks, damaged, disks, hostile, killed, late, locks, racing, saves
 from tests.faults.tally import Tally
 
 SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
@@ -33,6 +33,8 @@ SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
     "forged manifests: store": hostile.manifests,
     "the same after the first look: store": hostile.after,
     "something in the store's own places": hostile.ways,
+    "damaged saves of a training": saves.damaged,
+    "killed at a write point: saves of a training": saves.killed,
     "8 processes racing": racing.store,
     "8 processes racing, killed at random": racing.killing,
     "experiments racing": racing.runs,
