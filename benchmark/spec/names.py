@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -81,12 +82,19 @@ def index() -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
+        for path in sorted(_sources(ROOT / package)):
             for name in _declared(path):
                 if name in found:
                     raise TypeError(f"{path}: {found[name]} declares {name!r} already")
                 found[name] = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return found
+
+
+def _sources(package: Path) -> Iterator[Path]:
+    """The modules of a package and of the packages within it; a store that lies there is none."""
+    for folder, below, files in os.walk(package):
+        below[:] = [name for name in below if (Path(folder) / name / "__init__.py").is_file()]
+        yield from (Path(folder) / name for name in files if name.endswith(".py"))
 
 
 def _declared(path: Path) -> Iterator[str]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from benchmark.errors import Damaged
+import pytest
+
+from benchmark.collect import findings
+from benchmark.errors import Damaged, InputError
+from benchmark.report import reading
+from benchmark.report.findings import Findings
 from benchmark.store import artefacts
 from benchmark.store.artefacts import Store
+from tests import stores
 from tests.faults import experiment
 from tests.faults.artefacts import expected, key, make, said_by
 from tests.faults.tally import Tally, audit, drafts_in, stamps
 
 KEPT, HURT = key(0), key(1)
+READ = ("measured.safetensors", "cost.json", "prints.safetensors", "notes.json", "quality.json", "visibility.json")
 BROKEN = "manifest.json is not as it was written"
 
 
@@ -148,3 +157,42 @@ def run(folder: Path, full: bool) -> Tally:
         experiment.do(folder)
         tally += Tally(1) + audit(root, sums, before, must=[each])
     return tally + Tally(wrong=len(drafts_in(root)))
+
+
+def reported(folder: Path, full: bool) -> Tally:
+    """Each file that the report reads, after the run's last look at it: made again, or one line if nothing may be."""
+    experiment.command(folder / "whole")
+    scores, store = _scores(folder / "whole"), folder / "whole" / "store"
+    files = [path.relative_to(store) for name in READ for path in sorted(store.glob(f"??/*/{name}"))]
+    tally = Tally()
+    for file, compute in itertools.product(files if full else files[:2], (True, False)):
+        place = folder / "place"
+        shutil.copytree(store, place / "store")
+        code = _damaged_before_the_report(place, place / "store" / file, compute)
+        right = code == 0 and _scores(place) == scores if compute else code == 2 and not (place / "results").exists()
+        tally += Tally(1, wrong=int(not right) + len(drafts_in(place / "store")))
+        shutil.rmtree(place)
+    return tally
+
+
+def _damaged_before_the_report(place: Path, file: Path, compute: bool) -> int:
+    """The command's exit code, and 1 for an error that is not the one line."""
+    true, hits = findings.collect, iter([lambda: flip_a_bit(file.parent, file.name, -1)])
+
+    def collect(*arguments: Any) -> Findings:
+        for hit in hits:
+            keeping_time(file, hit)
+        return true(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(findings, "collect", collect)
+        try:
+            return stores.command(experiment.config(place) | {"compute": compute})
+        except InputError as error:
+            return 2 if f"{file.name} has another checksum" in str(error) and "\n" not in str(error) else 1
+
+
+def _scores(folder: Path) -> list[list[object]]:
+    """What the report in this folder says of every suspect."""
+    found = reading.read(folder / "results" / "faults").scores
+    return found[["suspect", "verifier", "channel", "n", "score", "statistic", "quality"]].astype(str).values.tolist()

@@ -203,7 +203,7 @@ def _each(folder: Path, kinds: dict[str, tuple[Act, str]], every: int) -> Tally:
     tally = Tally()
     for number, (act, fault) in enumerate(list(kinds.values())[::every]):
         tally += _soon(lambda number=number, act=act, fault=fault: hurt(folder / str(number), act, fault))  # type: ignore[misc]
-    return tally
+    return tally + Tally(wrong=len(list(folder.rglob("*.ran"))))
 
 
 def _soon(work: Callable[[], Tally]) -> Tally:

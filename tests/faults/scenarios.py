@@ -33,6 +33,7 @@ SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
     "forged manifests: store": hostile.manifests,
     "the same after the first look: store": hostile.after,
     "something in the store's own places": hostile.ways,
+    "damaged before the report: experiment": damaged.reported,
     "damaged saves of a training": saves.damaged,
     "killed at a write point: saves of a training": saves.killed,
     "8 processes racing": racing.store,

@@ -65,6 +65,7 @@ def test_a_store_that_believes_its_files_is_caught(tmp_path: Path, monkeypatch: 
     assert damaged.hurt(tmp_path / "seen", *damaged.DAMAGES["truncated"]).wrong > 0
     monkeypatch.setattr(content, "read", lambda path, name, sha256: (path.read_bytes(), ""))
     assert damaged.hurt(tmp_path / "unseen", *damaged.DAMAGES["bit flipped unseen"]).wrong > 0
+    assert damaged.reported(tmp_path / "reported", False).wrong > 0
 
 
 def test_a_store_that_believes_a_sealed_manifest_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,16 @@ def test_a_plug_in_that_is_not_there_is_one_line(tmp_path, monkeypatch):
         assert line.startswith(f"plugins: cannot import '{module}' (") and "PYTHONPATH" in line and "\n" not in line
 
 
+def test_a_store_among_the_sources_declares_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(names, "ROOT", tmp_path)
+    for folder in ("suspects", "suspects/mine", "suspects/artefacts/aa/aa00", "suspects/artefacts/aa/aa00/more"):
+        (tmp_path / folder).mkdir(parents=True)
+        declared = f"suspect/in_{Path(folder).name}"
+        (tmp_path / folder / "found.py").write_text(f'class X(Base, name="{declared}"):\n    pass\n')
+    (tmp_path / "suspects" / "mine" / "__init__.py").touch()
+    assert index.__wrapped__() == {"suspect/in_suspects": "suspects.found", "suspect/in_mine": "suspects.mine.found"}
+
+
 def test_every_name_of_a_yaml_is_one_of_the_index():
     """No yaml of this project depends on what happens to be imported already."""
     targets = set()
