@@ -9,7 +9,7 @@
 No decision depends on a clock: a file whose time has changed is hashed, nothing more. Nothing is ever unpickled.
 
 A network file system may show late what another machine wrote. So nothing is built, and nothing called damaged for want
-of a file, on the word of the first look-up.
+of a file, on the word of the first look-up; nor because a disk fails to read once.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from benchmark.store.content import Artefact as Artefact
 from benchmark.store.content import write_tensors as write_tensors
 from benchmark.store.disk import building, moved, one_line, present, refresh, unusable
 from benchmark.store.format import check_format, state_format
-from benchmark.store.manifest import FORMAT, MANIFEST, MISSING, Sealed, examine, seal, sync
+from benchmark.store.manifest import FORMAT, MANIFEST, PASSING, Sealed, examine, seal, sync
 from benchmark.store.manifest import write_json as write_json
 from benchmark.store.provenance import provenance
 
-LATE = 2.0  # seconds in which a network file system has to show all files of a folder that it shows
+LATE = 2.0  # seconds in which all files of a folder that shows have to show too and to be readable
 _log = logging.getLogger(__name__)
 
 
@@ -114,9 +114,9 @@ class Store:
             if known and folder.is_dir():
                 return known
             self._verified.pop(key, None)  # it was moved aside; what is made in its place has files of its own
-            manifest, fault = examine(folder, key)
-            if not fault:
-                return self._remember(key, manifest)
+            found, _ = self._look(key)
+            if found:
+                return self._remember(found)
             if not present(folder):
                 return None
             try:
@@ -126,7 +126,7 @@ class Store:
                 return None  # somebody is replacing it just now; `make` would wait for them
 
     def recheck(self, key: str) -> Artefact | None:
-        """`find` for an artefact that was `Damaged` when it was read: all its files are hashed, whatever their times.
+        """`find` for an artefact that was `Damaged` when it was read: all its files are read, whatever their times.
 
         Waits for whoever makes or moves it.
 
@@ -135,7 +135,7 @@ class Store:
         """
         self._verified.pop(key, None)
         with one_line(self.root), self._lock(key):
-            return self._load(key, hashed=True)
+            return self._load(key, whole=True)
 
     def has(self, key: str) -> bool:
         """Whether the artefact is there, its files unchecked."""
@@ -180,22 +180,41 @@ class Store:
         # A soft lock, made instead where the kernel has none, would outlive a process that died on another machine.
         return FileLock(folder / f"{name}.lock", fallback_to_soft=False)
 
-    def _remember(self, key: str, manifest: Mapping[str, Any]) -> Artefact:
-        files = {name: Sealed(facts["sha256"], facts["bytes"]) for name, facts in manifest["files"].items()}
-        self._verified[key] = Artefact(key, self._folder(key), manifest["seconds"], files)
-        return self._verified[key]
+    def _remember(self, found: Artefact) -> Artefact:
+        self._verified[found.key] = found
+        return found
 
-    def _load(self, key: str, hashed: bool = False) -> Artefact | None:
+    def _look(self, key: str, whole: bool = False) -> tuple[Artefact | None, str]:
+        """The artefact unless something is wrong with it, and what that is; `whole`: when all files are read."""
+        folder = self._folder(key)
+        manifest, fault = examine(folder, key)
+        if fault:
+            return None, fault
+        found = _artefact(folder, manifest)
+        fault = found.fault() if whole else ""
+        return (None if fault else found), fault
+
+    def _settled(self, key: str, whole: bool) -> tuple[Artefact | None, str]:
+        """`_look`, repeated for a while when the folder is there and something is missing in it or cannot be read."""
+        waited, pause = 0.0, 0.05
+        while True:
+            found, fault = self._look(key, whole)
+            if not fault.endswith(PASSING) or waited >= LATE or not present(self._folder(key)):
+                return found, fault
+            time.sleep(pause)
+            waited, pause = waited + pause, 2 * pause
+
+    def _load(self, key: str, whole: bool = False) -> Artefact | None:
         """`find` for the holder of the key's lock, who alone may move the folder aside."""
         folder = self._folder(key)
         with suppress(FileExistsError):
             folder.parent.mkdir()
-        manifest, fault = _settled(folder, key, hashed)
+        found, fault = self._settled(key, whole)
         if fault and not present(folder):
             refresh(self._draft(key, "look"))
-            manifest, fault = _settled(folder, key, hashed)
-        if not fault:
-            return self._remember(key, manifest)
+            found, fault = self._settled(key, whole)
+        if found:
+            return self._remember(found)
         if present(folder):
             with suppress(FileExistsError):
                 (self.root / "damaged").mkdir()
@@ -234,15 +253,9 @@ class Store:
             return found
         sync(final.parent)
         sync(self.root)
-        return self._remember(key, manifest)
+        return self._remember(_artefact(final, manifest))
 
 
-def _settled(folder: Path, key: str, hashed: bool) -> tuple[dict[str, Any], str]:
-    """`examine`, repeated for a while when the folder is there and something is missing in it."""
-    waited, pause = 0.0, 0.05
-    while True:
-        manifest, fault = examine(folder, key, hashed)
-        if not fault.endswith(MISSING) or waited >= LATE or not present(folder):
-            return manifest, fault
-        time.sleep(pause)
-        waited, pause = waited + pause, 2 * pause
+def _artefact(folder: Path, manifest: Mapping[str, Any]) -> Artefact:
+    files = {name: Sealed(facts["sha256"], facts["bytes"]) for name, facts in manifest["files"].items()}
+    return Artefact(manifest["key"], folder, manifest["seconds"], files)

@@ -1,4 +1,7 @@
-"""What is in an artefact's files: tensors and JSON, held against the manifest whenever they are read."""
+"""What is in an artefact's files: tensors and JSON, held against the manifest whenever they are read.
+
+A file can be what the manifest says and yet none that this module writes: that is damage too.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from benchmark.errors import Damaged, StoreError
-from benchmark.store.disk import one_line
+from benchmark.store.disk import one_line, shown
 from benchmark.store.manifest import Sealed, read
 
 if TYPE_CHECKING:
@@ -37,9 +40,14 @@ class Artefact:
         Raises:
             Damaged: the file is not as it was written.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
-        return dict(sorted(load(self.content(name)).items()))
+        content = self.content(name)
+        try:
+            return dict(sorted(load(content).items()))
+        except (SafetensorError, ValueError, LookupError):  # LookupError: a type of number that torch does not know
+            raise Damaged(self.key, f"{name} has no tensors") from None
 
     def json(self, name: str) -> dict[str, Any]:
         """The object of a file that `write_json` wrote.
@@ -47,7 +55,14 @@ class Artefact:
         Raises:
             Damaged: the file is not as it was written.
         """
-        return json.loads(self.content(name))
+        content = self.content(name)
+        try:
+            found = json.loads(content, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise Damaged(self.key, f"{name} has no JSON object")
+        return found
 
     def content(self, name: str) -> bytes:
         """What is in a file.
@@ -59,11 +74,29 @@ class Artefact:
         root = self.folder.parents[1]
         if name not in self.files:
             raise StoreError(f"store {root} has an artefact {self.key} without {name}: move {self.folder} away")
-        with one_line(root):
-            found, fault = read(self.folder / name, name, self.files[name])
+        try:
+            with one_line(root):
+                found, fault = read(self.folder / name, self.files[name])
+        except MemoryError:
+            size = self.files[name].bytes
+            raise StoreError(f"{self.folder / name} has {size} bytes: more memory is needed to read it") from None
         if fault:
-            raise Damaged(self.key, fault)
+            raise Damaged(self.key, f"{shown(name)} {fault}")
         return found
+
+    def fault(self) -> str:
+        """What is wrong with the content of the files, in a clause that begins with a name; empty when nothing is."""
+        readers = {".safetensors": self.tensors, ".json": self.json}
+        try:
+            for name in self.files:
+                readers.get(Path(name).suffix, self.content)(name)
+        except Damaged as damage:
+            return damage.fault
+        return ""
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(word)  # NaN and infinity, which `write_json` does not write
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -15,11 +15,12 @@ from benchmark.errors import StoreError
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+ROTTEN = tuple(getattr(errno, name, errno.EIO) for name in ("EIO", "EBADMSG", "EUCLEAN"))  # not every system has all
 _OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
 _REMEDIES = {
     **dict.fromkeys(_FULL, "free space there"),
-    **dict.fromkeys(_CLOSED, "give write permission"),
+    **dict.fromkeys(_CLOSED, "give read and write permission"),
     **dict.fromkeys(_LOCKLESS, "its file system has no file locks, mount it with them"),
     **dict.fromkeys(_IN_THE_WAY, "remove what is in the way"),
 }
@@ -55,8 +56,8 @@ def building(root: Path) -> Iterator[None]:
     except OSError as error:
         # A failed write names no file: then it is ours, since builds write nowhere else. A failed read names none too.
         below = error.filename is not None and Path(os.fsdecode(error.filename)).absolute().is_relative_to(root)
-        unnamed = error.filename is None and error.errno != errno.EIO
-        if (below or unnamed) and error.errno in (*_FULL, *_CLOSED, *_LOCKLESS, errno.EIO):
+        unnamed = error.filename is None and error.errno not in ROTTEN
+        if (below or unnamed) and error.errno in (*_FULL, *_CLOSED, *_LOCKLESS, *ROTTEN):
             raise
         raise _Foreign(error) from error
 

@@ -6,6 +6,8 @@ data and never names what is imported, and files that it does not list have no b
 
 A file of the right size and time is believed until it is read: then its content is hashed. So to look through a store
 takes no longer for large files than for small ones.
+
+A fault that ends in one of `PASSING` may be nothing but a delay or a failure of the moment, and is looked at again.
 """
 
 from __future__ import annotations
@@ -13,22 +15,23 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import math
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmark.spec.identity import key_of
-from benchmark.store.disk import bytes_of, opened, shown
+from benchmark.store.disk import ROTTEN, bytes_of, opened, shown
 
 FORMAT = 2
 MANIFEST = "manifest.json"
 LONGEST = 2**24  # bytes of a manifest; those of an experiment have some thousands
+LARGEST = 2**36  # bytes of a file: it is read as a whole
 DEEPEST = 8  # folders within folders that a build may make
-MISSING = "is missing"  # how a fault ends that may be nothing but a network file system's delay
-NO_FILE = "is no plain file"
+MISSING, UNREADABLE, NO_FILE = "is missing", "cannot be read", "is no plain file"
+PASSING = (MISSING, UNREADABLE)
 _REMOVED = re.compile(r"\.nfs[0-9a-f]+")  # what NFS leaves of a file that was removed while a process has it open
 
 
@@ -52,7 +55,8 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Brings the folder's files to the disk, then its manifest, and returns the manifest as a reader will see it.
 
     Raises:
-        ValueError: the facts are no JSON, or the folder has a manifest already, or what is neither file nor folder.
+        ValueError: the facts are no JSON, or the folder has a manifest already, or what is neither file nor folder, or
+            a file that is too large.
     """
     files, folders = _inside(folder), [path for path in folder.rglob("*") if path.is_dir()]
     if MANIFEST in files:
@@ -60,6 +64,8 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     for name, entry in files.items():
         if not entry.is_file(follow_symlinks=False):
             raise ValueError(f"{shown(name)} is no plain file, build must not write it")
+        if entry.stat().st_size > LARGEST:
+            raise ValueError(f"{shown(name)} has more than {LARGEST} bytes, build must not write it")
     for path in (*map(folder.joinpath, files), *folders):
         sync(path)  # before its time is read: a network file system sets that when the file arrives
     rest = _text({**facts, "files": {name: _facts_of(folder / name) for name in sorted(files)}}).removeprefix(b"{\n")
@@ -93,20 +99,19 @@ def _first_line(rest: bytes) -> bytes:
     return b'{"seal": "%s",\n' % hashlib.sha256(rest).hexdigest().encode()
 
 
-def examine(folder: Path, key: str, hashed: bool = False) -> tuple[dict[str, Any], str]:
+def examine(folder: Path, key: str) -> tuple[dict[str, Any], str]:
     """The manifest and what is wrong with the artefact: an empty text when all of it is as it was written.
 
-    Args:
-        hashed: hash every file; otherwise only those whose time has changed, as in a store that was copied.
+    Files are hashed whose time has changed, as in a store that was copied.
     """
     try:
         sealed, inside = bytes_of(f"{folder}/{MANIFEST}", LONGEST), _inside(folder)
     except OSError as error:
-        return {}, _unreadable(error, MANIFEST)
+        return {}, f"{MANIFEST} {_unreadable(error)}"
     if not sealed.startswith(_first_line(sealed.partition(b"\n")[2])):
         return {}, f"{MANIFEST} is not as it was written"
     manifest, fault = _understood(sealed, key)
-    return manifest, fault or _fault_inside(inside, manifest["files"], hashed)
+    return manifest, fault or _fault_inside(inside, manifest["files"])
 
 
 def _understood(content: bytes, key: str) -> tuple[dict[str, Any], str]:
@@ -132,53 +137,59 @@ def _typed(manifest: Mapping[str, Any]) -> bool:
     seconds, files = manifest["seconds"], manifest["files"].values()
     return (
         type(seconds) in (int, float)
-        and 0 <= seconds < math.inf
+        and 0 <= seconds <= sys.float_info.max
         and all(type(facts["sha256"]) is str for facts in files)
-        and all(type(facts[name]) is int for facts in files for name in ("bytes", "mtime_ns"))
+        and all(type(facts["mtime_ns"]) is int for facts in files)
+        and all(type(facts["bytes"]) is int and 0 <= facts["bytes"] <= LARGEST for facts in files)
     )
 
 
-def _fault_inside(inside: dict[str, os.DirEntry[str]], wanted: Mapping[str, Mapping[str, Any]], hashed: bool) -> str:
+def _fault_inside(inside: dict[str, os.DirEntry[str]], wanted: Mapping[str, Mapping[str, Any]]) -> str:
     """What is wrong with the files, which are exactly those that the manifest lists."""
     inside.pop(MANIFEST, None)  # a server may list it later than it hands it out
     for name, entry in inside.items():
         if name not in wanted:
             return f"{shown(name)} is not in its {MANIFEST}"
-        if fault := _fault(entry, name, wanted[name], hashed):
-            return fault
+        if fault := _fault(entry, wanted[name]):
+            return f"{shown(name)} {fault}"
     absent = next((name for name in wanted if name not in inside), None)
     return "" if absent is None else f"{shown(absent)} {MISSING}"
 
 
-def _fault(entry: os.DirEntry[str], name: str, wants: Mapping[str, Any], hashed: bool) -> str:
+def _fault(entry: os.DirEntry[str], wants: Mapping[str, Any]) -> str:
     try:
         if not entry.is_file(follow_symlinks=False):
-            return f"{name} {NO_FILE}"
+            return NO_FILE
         found = entry.stat(follow_symlinks=False)
         if found.st_size != wants["bytes"]:
-            return f"{name} has {found.st_size} bytes instead of {wants['bytes']}"
-        if found.st_mtime_ns == wants["mtime_ns"] and not hashed:
+            return f"has {found.st_size} bytes instead of {wants['bytes']}"
+        if found.st_mtime_ns == wants["mtime_ns"]:
             return ""
-        return "" if _digest(entry.path) == wants["sha256"] else f"{name} has another checksum"
+        return "" if _digest(entry.path) == wants["sha256"] else "has another checksum"
     except OSError as error:
-        return _unreadable(error, name)
+        return _unreadable(error)
 
 
-def read(path: Path, name: str, wants: Sealed) -> tuple[bytes, str]:
+def read(path: Path, wants: Sealed) -> tuple[bytes, str]:
     """A file's content, and what is wrong with it: an empty text when it is as it was written."""
     try:
         found = bytes_of(path, wants.bytes)
     except OSError as error:
-        return b"", _unreadable(error, name)
-    return found, "" if hashlib.sha256(found).hexdigest() == wants.sha256 else f"{name} has another checksum"
+        return b"", _unreadable(error)
+    return found, "" if hashlib.sha256(found).hexdigest() == wants.sha256 else "has another checksum"
 
 
-def _unreadable(error: OSError, name: str) -> str:
-    """The fault of a file that is not there, no file, or not the one that was opened; others are raised again."""
+def _unreadable(error: OSError) -> str:
+    """The fault of a file that is not there, no file, rotten, or not the one that was opened; others are raised again.
+
+    What is closed to this user is not damaged.
+    """
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE):
-        return f"{name} {MISSING}"
+        return MISSING
     if error.errno in (errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG):
-        return f"{name} {NO_FILE}"
+        return NO_FILE
+    if error.errno in ROTTEN:
+        return UNREADABLE
     raise error
 
 

@@ -11,14 +11,14 @@ import os
 import re
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, BinaryIO
 
 import torch
 
-from benchmark.store.disk import one_line, opened
+from benchmark.store.disk import one_line, opened, unusable
 from benchmark.store.manifest import sync
 
 SEAL = 64  # bytes
@@ -36,11 +36,18 @@ class Checkpoints:
 
     def __init__(self, folder: Path, every: float, title: str = "") -> None:
         self.folder, self.every, self.title = folder, every, title
+        self.root = folder.parents[1]
         self._begun, self._saved = 0, time.monotonic()
 
     def begin(self) -> Checkpoint:
-        """The place of the next training."""
+        """The place of the next training.
+
+        Raises:
+            StoreError: the folder is a link, which leads to nothing of this job's, and cannot be removed.
+        """
         self._begun += 1
+        if self.folder.is_symlink():
+            self.drop(self.folder, "is a link")
         return Checkpoint(self, self.folder / f"{self._begun}.pt")
 
     def due(self) -> bool:
@@ -53,7 +60,7 @@ class Checkpoints:
         Raises:
             StoreError: the file cannot be written.
         """
-        with one_line(self.folder.parents[1]):
+        with one_line(self.root):
             self.folder.mkdir(parents=True, exist_ok=True)
             draft = path.with_suffix(".tmp")
             draft.unlink(missing_ok=True)
@@ -66,13 +73,14 @@ class Checkpoints:
             os.replace(draft, path)
         self._saved = time.monotonic()
 
-    def drop(self, path: Path) -> None:
-        """Removes a file that is of no use, or what lies in its place.
+    def drop(self, path: Path, fault: str) -> None:
+        """Removes what is of no use, with a warning.
 
         Raises:
             StoreError: it cannot be removed.
         """
-        with one_line(self.folder.parents[1]):
+        _log.warning("saved training %s is dropped (%s): %s starts over", path, fault, self.title or "it")
+        with one_line(self.root):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def clear(self) -> None:
@@ -90,26 +98,41 @@ class Checkpoint:
         """What was saved last, None if nothing was. Tensors and plain values only: no code is unpickled.
 
         What is no longer as it was saved is dropped with a warning, and the training starts over.
+
+        Raises:
+            StoreError: this user may not read it, or it cannot be removed.
         """
         try:
-            with opened(self._path) as file:
-                if _is_sealed(file, self._path):
-                    return torch.load(file, map_location="cpu", weights_only=True)
-            fault = "is not as it was saved"
+            state, fault = _read(self._path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError as error:
+            raise unusable(self._among.root, error) from error
         except OSError as error:
-            fault = error.strerror or str(error)
-        except UnpicklingError:  # sealed by somebody who wanted something else to happen
-            fault = "holds more than tensors and plain values"
-        _log.warning("saved training %s is dropped (%s): %s starts over", self._path, fault, self._among.title or "it")
-        self._among.drop(self._path)
-        return None
+            state, fault = None, error.strerror or str(error)
+        if fault:
+            self._among.drop(self._path, fault)
+        return state
 
     def offer(self, state: Callable[[], dict[str, Any]]) -> None:
         """Saves what `state` returns if a save is due; it is not called otherwise."""
         if self._among.due():
             self._among.save(self._path, state())
+
+
+def _read(path: Path) -> tuple[dict[str, Any] | None, str]:
+    """The state in a file, and what is wrong with the file."""
+    with opened(path) as file, warnings.catch_warnings():
+        if not _is_sealed(file, path):
+            return None, "is not as it was saved"
+        warnings.simplefilter("ignore")  # torch's advice on what it then refuses
+        try:
+            found = torch.load(file, map_location="cpu", weights_only=True)
+        except (OSError, MemoryError):
+            raise
+        except Exception:  # torch has no one error for a file sealed by somebody who wanted something else to happen
+            found = None
+    return (found, "") if isinstance(found, dict) else (None, "holds something else than tensors and plain values")
 
 
 def _is_sealed(file: BinaryIO, path: Path) -> bool:

@@ -75,7 +75,7 @@ def test_a_root_without_write_permission(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(StoreError) as caught:
         Store(tmp_path)
-    assert one_line(caught, str(tmp_path), "Permission denied", "give write permission")
+    assert one_line(caught, str(tmp_path), "Permission denied", "give read and write permission")
 
 
 def test_a_newer_format_is_left_alone(tmp_path):
