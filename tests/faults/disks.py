@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from benchmark.errors import StoreError
+from benchmark.errors import Damaged, StoreError
+from benchmark.store import artefacts
 from benchmark.store.artefacts import Store
 from tests.faults import experiment
-from tests.faults.artefacts import disk, expected, key, make, remount
+from tests.faults.artefacts import disk, expected, key, make, remount, said_by
+from tests.faults.damaged import believes
 from tests.faults.points import EVERYTHING, NEEDS_SPACE, TAKES_SPACE, Points, refuse
 from tests.faults.tally import Tally, audit, drafts_in, keys_in, stamps, total
 
@@ -38,12 +40,13 @@ def closed_store(folder: Path, full: bool) -> Tally:
 
 
 def broken_store(folder: Path, full: bool) -> Tally:
-    """A disk that answers EIO, at one call after the other by which the store changes or reads something.
+    """A disk that answers EIO: once, at one call after the other by which the store changes or reads something.
 
-    What cannot be read is left where it is, since it may be there again when the disk is.
+    What cannot be read once is left where it is. What cannot be read for good is moved aside by name, and made again.
     """
     written = _at_every_point(folder / "written", errno.EIO, BROKEN, (), 1 if full else 4)
-    return written + _unread_at_every_point(folder / "read" / "store", 1 if full else 4)
+    read = _unread_at_every_point(folder / "read" / "store", 1 if full else 4)
+    return written + read + _never_read_again(folder / "rotten", 1 if full else 4)
 
 
 def full_run(folder: Path, full: bool) -> Tally:
@@ -86,6 +89,18 @@ def _refused(act: Callable[[], object], *words: str) -> bool:
     return False
 
 
+def _done_or_refused(act: Callable[[], object], *words: str) -> bool:
+    """Whether the act does its work, or ends in that line."""
+    done = False
+
+    def whole() -> None:
+        nonlocal done
+        act()
+        done = True
+
+    return _refused(whole, *words) or done
+
+
 def _at_every_point(folder: Path, code: int, kinds: Sequence[str], on: Sequence[str], every: int) -> Tally:
     tally, sums = Tally(), expected([KEPT, MADE])
     for at in itertools.count(1, every):
@@ -114,14 +129,30 @@ def _unread_at_every_point(root: Path, every: int) -> Tally:
     for kind, act in kinds:
         for at in itertools.count(1, every):
             with _unread(root, kind, at) as points:
-                told = _refused(lambda: act(root), os.strerror(errno.EIO))  # noqa: B023
+                right = _done_or_refused(lambda: act(root), os.strerror(errno.EIO))  # noqa: B023
             if not points.struck:
                 break
-            tally += Tally(1, wrong=int(not told)) + audit(root, expected([KEPT, MADE]), before)
+            tally += Tally(1, wrong=int(not right)) + audit(root, expected([KEPT, MADE]), before)
             if MADE in keys_in(root):
                 _remove(root / MADE[:2] / MADE)
     aside = Tally(wrong=int((root / "damaged").exists()) + len(drafts_in(root)))
     return tally + aside + Tally(lost=int(Store(root).recheck(KEPT) is None))
+
+
+def _never_read_again(folder: Path, every: int) -> Tally:
+    tally = Tally()
+    for name, kind in list(itertools.product(("manifest.json", "first.bin"), ("stat", "open", "read")))[::every]:
+        root = folder / f"{name}-{kind}"
+        make(Store(root), KEPT)
+        before, file = stamps(root), make(Store(root), MADE).folder / name
+        with _unread(file, kind, 1, on=(kind,)), said_by(artefacts) as heard:
+            believed = believes(Store(root))
+        told = len(heard) == 1 and f"{MADE} is damaged ({name} cannot be read)" in heard[0]
+        aside = os.listdir(root / "damaged") == [f"{MADE}-1"]
+        make(Store(root), MADE)
+        tally += Tally(1, wrong=int(believed) + int(not told) + int(not aside))
+        tally += audit(root, expected([KEPT, MADE]), before, must=[MADE])
+    return tally
 
 
 def _look_through(root: Path) -> None:
@@ -130,8 +161,11 @@ def _look_through(root: Path) -> None:
     store.building(KEPT)
     artefact = store.open(KEPT)
     store.find(KEPT)
-    for name in artefact.files:
-        artefact.content(name)
+    try:
+        for name in artefact.files:
+            artefact.content(name)
+    except Damaged as error:
+        assert store.recheck(error.key) == artefact
 
 
 def _hash(root: Path) -> None:
@@ -143,9 +177,9 @@ def _make_beside(root: Path) -> None:
 
 
 @contextmanager
-def _unread(root: Path, kind: str, at: int) -> Iterator[Points]:
+def _unread(root: Path, kind: str, at: int, on: Sequence[str] = ()) -> Iterator[Points]:
     """The `at`-th call of a kind below the root is answered with EIO; a file can be opened before it cannot be read."""
-    points, true = Points(root, at, refuse(errno.EIO), (kind,)), os.open
+    points, true = Points(root, at, refuse(errno.EIO), (kind,), on), os.open
 
     def opened(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
         points.meet("open", path)

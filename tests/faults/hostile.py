@@ -111,6 +111,19 @@ def described(**facts: Any) -> Act:
     return forged(lambda manifest: manifest["files"]["first.bin"].update(facts))
 
 
+def listed(name: str, put: Act) -> Act:
+    """Puts something into the folder that its manifest lists."""
+
+    def act(folder: Path) -> None:
+        (folder / name).unlink(missing_ok=True)
+        put(folder / name)
+        found = (folder / name).lstat()
+        facts = {"sha256": hashlib.sha256().hexdigest(), "bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
+        forged(lambda manifest: manifest["files"].update({name: facts}))(folder)
+
+    return act
+
+
 def beside(name: str, put: Act) -> Act:
     """Puts something beside the artefact's files."""
 
@@ -164,6 +177,7 @@ MANIFESTS: dict[str, tuple[Act, str]] = {
         for value in (None, [1], "text", float("nan"), {"first.bin": None})
     },
     "seconds below zero": (forged(lambda manifest: manifest.update(seconds=-1.0)), FORGED),
+    "seconds without end": (forged(lambda manifest: manifest.update(seconds=10**400)), FORGED),
     "spec of another": (forged(lambda manifest: manifest.update(spec={"number": 2})), "tells of another artefact"),
     "parents of another": (forged(lambda manifest: manifest.update(parents={"victim": KEPT})), "names other parents"),
     "key of another": (forged(lambda manifest: manifest.update(key="a\nb" * 99)), "is of artefact 'a\\nb"),
@@ -171,7 +185,11 @@ MANIFESTS: dict[str, tuple[Act, str]] = {
     "key in capitals": (forged(lambda manifest: manifest.update(key=HURT.upper())), f"is of artefact {HURT.upper()}"),
     "bytes as text": (described(bytes="6000"), FORGED),
     "bytes as a fraction": (described(bytes=6000.0), FORGED),
-    "bytes below zero": (described(bytes=-1), "first.bin has 6000 bytes instead of -1"),
+    "bytes below zero": (described(bytes=-1), FORGED),
+    "bytes without end": (described(bytes=10**400), FORGED),
+    "file without end, listed": (listed("first.bin", sparse), FORGED),
+    "link to itself, listed": (listed("loop", loop), f"loop {NO_FILE}"),
+    "name of many lines, listed": (listed("a\nb\x1b[2J", os.mkfifo), f"'a\\nb\\x1b[2J' {NO_FILE}"),
     "checksum missing": (described(sha256=None), FORGED),
     "time missing": (described(mtime_ns=None), FORGED),
     "nested without end": (sealed(b'"spec": ' + b"[" * 200_000), FORGED),

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.errors import Damaged
 from benchmark.store import artefacts as store
 from benchmark.store import content, disk, manifest
 from benchmark.store.artefacts import Artefact, Store
@@ -63,7 +62,7 @@ def test_a_store_that_believes_the_first_look_up_is_caught(tmp_path: Path, monke
 def test_a_store_that_believes_its_files_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "_fault", lambda *_: "")
     assert damaged.hurt(tmp_path / "seen", *damaged.DAMAGES["truncated"]).wrong > 0
-    monkeypatch.setattr(content, "read", lambda path, name, sha256: (path.read_bytes(), ""))
+    monkeypatch.setattr(content, "read", lambda path, wants: (path.read_bytes(), ""))
     assert damaged.hurt(tmp_path / "unseen", *damaged.DAMAGES["bit flipped unseen"]).wrong > 0
     assert damaged.reported(tmp_path / "reported", False).wrong > 0
 
@@ -82,6 +81,5 @@ def test_a_store_that_follows_links_is_caught(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_store_that_takes_a_broken_disk_for_damage_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifest, "_unreadable", lambda error, name: f"{name} {manifest.MISSING}")
-    with pytest.raises(Damaged):
-        disks.broken_store(tmp_path, False)
+    monkeypatch.setattr(store, "LATE", 0.0)
+    assert disks.broken_store(tmp_path, False).wrong > 0

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import errno
+import io
 import os
 import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,8 @@ import torch
 
 from benchmark.errors import StoreError
 from benchmark.paths import ROOT
-from benchmark.training.checkpoint import Checkpoint, Checkpoints
+from benchmark.training import checkpoint
+from benchmark.training.checkpoint import Checkpoint, Checkpoints, _seal
 
 STATE = {"epochs": 2, "network": {"w": torch.arange(6.0)}, "optimizer": {"groups": [{"rate": 0.1, "steps": [0, 1]}]}}
 
@@ -70,10 +75,75 @@ class Cruel:
 def test_no_code_is_run(tmp_path, caplog):
     begun(tmp_path / "key").offer(lambda: {"epochs": Cruel(tmp_path / "mark")})
     assert begun(tmp_path / "key").load() is None
-    assert "holds more than tensors and plain values" in caplog.text
+    assert "holds something else than tensors and plain values" in caplog.text
     saved(tmp_path / "key").write_bytes(pickle.dumps(Cruel(tmp_path / "mark")))
     assert begun(tmp_path / "key").load() is None
     assert not (tmp_path / "mark").exists()
+
+
+def torch_saves(state: object, **named: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(state, file, **named)
+    return file.getvalue()
+
+
+def packed(change: Callable[[str, bytes], bytes | None]) -> bytes:
+    """What torch saves, each of its parts changed, or left out where that is None."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(torch_saves(STATE))) as whole, zipfile.ZipFile(made, "w") as parts:
+        for name in whole.namelist():
+            if (part := change(name, whole.read(name))) is not None:
+                parts.writestr(name, part)
+    return made.getvalue()
+
+
+RUBBISH = {
+    "empty": b"",
+    "junk": b"junk" * 99,
+    "list": torch_saves([1, 2]),
+    "number": torch_saves(3),
+    "half": torch_saves(STATE)[:400],
+    "torch's older format": torch_saves({"epochs": Path}, _use_new_zipfile_serialization=False),
+    "without numbers": packed(lambda name, part: None if name.endswith("data/0") else part),
+    "with fewer numbers": packed(lambda name, part: part[:8] if name.endswith("data/0") else part),
+    "without its pickle": packed(lambda name, part: None if name.endswith("data.pkl") else part),
+    "pickle that is junk": packed(lambda name, part: b"\x80\x02junk" if name.endswith("data.pkl") else part),
+    "pickle of nothing": packed(lambda name, part: b"\x80\x02h\x07." if name.endswith("data.pkl") else part),
+}
+
+
+@pytest.mark.parametrize("content", RUBBISH.values(), ids=RUBBISH)
+def test_rubbish_under_a_seal_is_dropped(tmp_path, content, caplog):
+    path = saved(tmp_path / "key")
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        seal = _seal(file, len(content), path)
+        file.write(seal)
+    assert begun(tmp_path / "key").load() is None and not path.exists()
+    (line,) = caplog.messages
+    assert "(holds something else than tensors and plain values): digits: victim starts over" in line
+
+
+def test_a_save_that_may_not_be_read_is_one_line_and_stays(tmp_path, monkeypatch):
+    path = saved(tmp_path / "key")
+
+    def closed(place):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), place)
+
+    monkeypatch.setattr(checkpoint, "opened", closed)
+    with pytest.raises(StoreError, match="Permission denied: .*: give read and write permission"):
+        begun(tmp_path / "key").load()
+    assert path.exists()
+
+
+def test_nothing_behind_a_link_to_a_folder_is_touched(tmp_path, caplog):
+    content = saved(tmp_path / "elsewhere").read_bytes()
+    (tmp_path / "key").symlink_to(tmp_path / "elsewhere")
+    mine = begun(tmp_path / "key")
+    assert mine.load() is None and "is dropped (is a link)" in caplog.text
+    mine.offer(lambda: {"epochs": 1})
+    assert begun(tmp_path / "key").load() == {"epochs": 1}
+    assert (tmp_path / "elsewhere" / "1.pt").read_bytes() == content
 
 
 def test_a_link_is_dropped_and_what_it_leads_to_is_left_alone(tmp_path):
