@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.errors import Damaged
 from benchmark.store import artefacts as store
 from benchmark.store import content, disk, manifest
 from benchmark.store.artefacts import Artefact, Store
@@ -36,7 +37,7 @@ def in_place(self: Store, key: str, identity: dict[str, object], build: Callable
     final = self._folder(key)
     final.mkdir()
     build(final)
-    return self._remember(key, manifest.seal(final, {**identity, "seconds": 0.0}))
+    return self._remember(store._artefact(final, manifest.seal(final, {**identity, "seconds": 0.0})))
 
 
 def test_a_store_that_builds_in_place_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,4 +83,5 @@ def test_a_store_that_follows_links_is_caught(tmp_path: Path, monkeypatch: pytes
 
 def test_a_store_that_takes_a_broken_disk_for_damage_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LATE", 0.0)
-    assert disks.broken_store(tmp_path, False).wrong > 0
+    with pytest.raises(Damaged, match="it is gone"):
+        disks.broken_store(tmp_path, False)
