@@ -16,6 +16,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.store.disk import bytes_of
+
+LONGEST = 2**12  # bytes of a note
+
 
 @dataclass(frozen=True)
 class Maker:
@@ -34,6 +38,7 @@ def noted(root: Path, key: str) -> Iterator[None]:
     """This process is at the job meanwhile. The caller holds the key's lock."""
     note = _note(root, key)
     note.parent.mkdir(exist_ok=True)
+    note.unlink(missing_ok=True)  # a link would be followed
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     note.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": since}), encoding="utf-8")
     try:
@@ -45,7 +50,7 @@ def noted(root: Path, key: str) -> Iterator[None]:
 def maker(root: Path, key: str) -> Maker | None:
     """Who has noted to be at a job; None if nobody has, or what is there is no such note."""
     with suppress(OSError, ValueError, TypeError, LookupError):
-        found = json.loads(_note(root, key).read_bytes())
+        found = json.loads(bytes_of(_note(root, key), LONGEST))
         return Maker(str(found["host"]), int(found["pid"]), str(found["since"]))
     return None
 

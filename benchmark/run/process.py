@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -19,12 +20,14 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from benchmark.errors import Damaged, StoreError
+from benchmark.store.disk import bytes_of
 
 if TYPE_CHECKING:
     from benchmark.plan.job import Job
     from benchmark.run.bench import Bench
 
 KEEP = 1.0  # GiB that a process keeps loaded unless told otherwise
+LONGEST_NOTE = 2**20  # bytes of a failure's note that are looked at
 GRACE = 5.0  # seconds for a job to take its draft away, when the run that it belongs to is over
 
 _bench: Bench | None = None  # one a process: it keeps the models that were loaded last
@@ -133,10 +136,18 @@ def failure_note(root: Path, key: str) -> Path:
     return root / "failures" / f"{key}.txt"
 
 
+def told_failure(root: Path, key: str) -> str:
+    """The first line of that note, empty where there is none that can be read."""
+    with suppress(OSError):
+        return bytes_of(failure_note(root, key), LONGEST_NOTE).decode("utf-8", "replace").partition("\n")[0]
+    return ""
+
+
 def note_failure(root: Path, job: Job, line: str, trace: str = "") -> None:
     """Writes that note."""
     note = failure_note(root, job.key)
     note.parent.mkdir(exist_ok=True)
+    note.unlink(missing_ok=True)  # a link would be followed
     note.write_text(f"{line}\n\n{job.title}\n{trace}", encoding="utf-8")
 
 

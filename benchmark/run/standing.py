@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.plan.job import Job
-from benchmark.run.process import failure_note
+from benchmark.run.process import failure_note, told_failure
 from benchmark.run.slurm.queue import Queue, starved, states
 from benchmark.store.artefacts import Store
 
@@ -55,10 +55,8 @@ def _standing(job: Job, store: Store, known: dict[str, Standing], log: Path | No
         return Standing(job, RUNNING)
     if state:
         return Standing(job, QUEUED)
-    note = failure_note(store.root, job.key)
-    if note.exists():
-        line = note.read_text(encoding="utf-8").partition("\n")[0]
-        return Standing(job, FAILED, f"{line} (traceback: {note})")
+    if line := told_failure(store.root, job.key):
+        return Standing(job, FAILED, f"{line} (traceback: {failure_note(store.root, job.key)})")
     for key in job.parents.values():
         if key in known and known[key].state in (FAILED, LOST):
             root = known[key]

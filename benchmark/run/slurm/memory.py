@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.plan.job import Job
 from benchmark.run.crew import WANT_OF_MEMORY
-from benchmark.run.process import failure_note
+from benchmark.run.process import told_failure
 from benchmark.run.slurm.queue import Queue, starved
 
 
@@ -27,13 +27,7 @@ def more_memory(jobs: Sequence[Job], root: Path, queue: Queue, most: float) -> d
             continue
         if task not in seen:
             seen[task] = starved(queue.log(task))
-        if _noted(failure_note(root, job.key)) or (seen[task] and not failure_note(root, job.key).exists()):
+        line = told_failure(root, job.key)
+        if WANT_OF_MEMORY in line or (seen[task] and not line):
             found[job.key] = min(2 * memory, most)
     return found
-
-
-def _noted(note: Path) -> bool:
-    try:
-        return WANT_OF_MEMORY in note.read_text(encoding="utf-8").partition("\n")[0]
-    except OSError:
-        return False

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ from benchmark.paths import ROOT
 from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
 from benchmark.run.local import Local
+from benchmark.run.process import failure_note, note_failure, told_failure
 from benchmark.store.artefacts import Store
 from tests.builder import TASK, configuration
 from tests.stores import built, program
@@ -92,3 +94,17 @@ def test_workers_leave_each_other_the_cores_that_the_trainer_s_threads_want(tmp_
         with pytest.raises(ArithmeticError):
             executor.run(jobs.jobs[:10], jobs, Store(tmp_path / "store"))
     assert given == [(4, 1), (2, 3), (1, 20), (10, 4)]
+
+
+def test_a_note_of_a_failure_is_no_way_out_of_the_store(tmp_path):
+    own = tmp_path / "own.txt"
+    own.write_text("a user's own")
+    note = failure_note(tmp_path, "abc")
+    note.parent.mkdir()
+    os.mkfifo(note)
+    assert told_failure(tmp_path, "abc") == ""  # and no wait for whoever writes into it
+    note.unlink()
+    note.symlink_to(own)
+    assert told_failure(tmp_path, "abc") == ""
+    note_failure(tmp_path, SimpleNamespace(key="abc", title="a job"), "it failed")
+    assert told_failure(tmp_path, "abc") == "it failed" and own.read_text() == "a user's own"
