@@ -38,8 +38,13 @@ from benchmark.report.view import View
 PRINTED = ("pdf", "svg", "png")  # of every figure; the page, the README and readings show the last
 
 
-def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -> None:
-    """Draws everything into `folder`, which holds the data part; `published` has the papers' csv files."""
+def draw(folder: Path, published: Path | None, read: bool, kinds: Sequence[str] = PRINTED) -> None:
+    """Draws everything into `folder`, which holds the data part.
+
+    Args:
+        published: has the papers' csv files.
+        read: whether the page leads to a reading.
+    """
     findings = reading.read(folder)
     statistics = Statistics.of(findings)
     for name, frame in statistics.frames().items():
@@ -50,7 +55,7 @@ def draw(folder: Path, published: Path | None, kinds: Sequence[str] = PRINTED) -
         (folder / "tables" / f"{table.name}.md").write_text(table.markdown(), encoding="utf-8", newline="\n")
         (folder / "tables" / f"{table.name}.tex").write_text(latex.render(table), encoding="utf-8", newline="\n")
     shown = [*_figures(findings, statistics.summary, folder, kinds), *_galleries(folder)]
-    page.write(of_main_channel(findings), tables, shown, folder)
+    page.write(of_main_channel(findings), tables, shown, folder, read)
 
 
 def draw_figures(findings: Findings, folder: Path, view: View) -> None:

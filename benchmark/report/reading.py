@@ -13,6 +13,7 @@ from benchmark.report.findings import COLUMNS, NUMBERS, WHOLE, Findings, checked
 
 COMPRESSED = ("scores", "references", "detections", "distances", "ablations", "verdicts")  # the long ones
 GALLERIES, FIGURES = "galleries.json", "figures"
+READING = "READING.md"  # what somebody wrote of the results
 TRUTHS = ("positive", "degraded", "blind", "shares_training_data")
 MAPPINGS = ("notes", "detail")
 
@@ -73,6 +74,9 @@ def galleries(folder: Path) -> dict[str, Any]:
     found = _json(folder / GALLERIES)
     if not {"digest", "pictures"} <= found.keys():
         raise InputError(f"{folder / GALLERIES}: wants digest and pictures, run the experiment again")
+    for picture in found["pictures"]:
+        if "/" in str(picture["name"]):  # it is copied, and must not be another's file
+            raise InputError(f"{folder / GALLERIES}: {picture['name']} is no picture's name, run the experiment again")
     return found
 
 

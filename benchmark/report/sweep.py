@@ -25,7 +25,7 @@ def join(folder: Path) -> Path:
     Args:
         folder: has one report a run; each manifest.json lists the run's `overrides`.
     """
-    with FileLock(folder.with_name(f".{folder.name}.lock")):  # runs of a sweep may end at the same time
+    with FileLock(folder / ".lock", fallback_to_soft=False):  # runs of a sweep may end at the same time
         return _join(folder)
 
 

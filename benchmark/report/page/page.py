@@ -23,7 +23,6 @@ from benchmark.report.tables.table import Table
 EMBEDDED = 2_200_000  # characters of pictures within the page; further ones are files beside it
 INCH = 110  # pixels of the page that an inch of a figure takes
 RUN = ("seeds", "versions", "hardware", "git", "counts", "seconds")
-READING = "READING.md"
 SOURCES = {  # the csv with what a table shows, to the last digit
     **{"headline": ("summary", "families"), "areas": ("summary",), "owner": ("summary", "verdicts")},
     **{"differences": ("differences",), "operating_points": ("summary",), "degraded": ("scores",), "worth": ("worth",)},
@@ -33,8 +32,14 @@ SOURCES = {  # the csv with what a table shows, to the last digit
 }
 
 
-def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Picture], folder: Path) -> None:
-    """Fills the template with findings of the main channel; csv and figures are those in `folder`."""
+def write(
+    findings: Findings, tables: Mapping[str, Table], pictures: list[Picture], folder: Path, read: bool = False
+) -> None:
+    """Fills the template with findings of the main channel; csv and figures are those in `folder`.
+
+    Args:
+        read: whether somebody wrote a reading of these results, to which the page leads.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -50,7 +55,7 @@ def write(findings: Findings, tables: Mapping[str, Table], pictures: list[Pictur
         sections={picture.section for picture in pictures},
         failures=list(findings.manifest.get("failures", [])),
         losers=losers(findings.scores),
-        reading=READING if (folder / READING).is_file() else "",
+        reading=reading.READING if read else "",
         points=reading.file_of("ablations"),
         data=sorted(path.name for path in folder.iterdir() if ".csv" in path.suffixes),
         run={name: _lines(findings.manifest[name]) for name in RUN if name in findings.manifest},
