@@ -59,9 +59,12 @@ def checked(
     Raises:
         InputError: names the key that is wrong and what would be right.
     """
+    from benchmark.report.publishing import check
+
     wanted = request(config, overrides, swept=swept)
     with doing("reading the experiment and its data", READING):
         experiment = read(config)
+    check(wanted.results)
     if wanted.compute:
         wanted.executor.check_here(experiment.trainer)
     return wanted, experiment

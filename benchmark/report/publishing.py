@@ -37,8 +37,12 @@ def check(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from error
     if not inside - {DRAFT, LOCK, *WRITTEN} or record.read(folder / DRAFT) or record.is_report(folder):
         return
-    other = "a manifest.json that is no report's" if "manifest.json" in inside else "files but no report"
-    raise InputError(f"{folder}: holds {other}, move it away or write the report to an empty or a new folder")
+    other = (
+        "files but no report: its manifest.json is another's" if "manifest.json" in inside else "files but no report"
+    )
+    raise InputError(
+        f"{folder}: holds {other}; move them away, or choose an empty or a new folder (`results=`, `name=`)"
+    )
 
 
 def pending(folder: Path) -> bool:
@@ -104,7 +108,9 @@ def _check_places(found: Record, folder: Path) -> None:
         if os.path.lexists(path) and there.get(name) != digest and not (owned(name) and path.is_file()):
             raise InputError(f"{path}: is in the report's way and no report wrote it, move it away")
         if os.path.lexists(path.parent) and not _takes(path.parent, folder):
-            raise InputError(f"{path.parent}: is in the report's way, make it a folder of this disk that can be written")
+            raise InputError(
+                f"{path.parent}: is in the report's way, make it a folder of this disk that can be written"
+            )
 
 
 def _takes(place: Path, folder: Path) -> bool:
@@ -115,7 +121,10 @@ def _takes(place: Path, folder: Path) -> bool:
 def _move(found: Record, new: Path, folder: Path) -> None:
     """Moves what differs, removes what the former report had besides, and ends with the record."""
     former, there = record.read(folder), record.sums(folder, found.files)
-    for name, digest in found.files.items():  # in the order of their names: a sweep takes summary.csv after manifest.json
+    for (
+        name,
+        digest,
+    ) in found.files.items():  # in the order of their names: a sweep takes summary.csv after manifest.json
         if (new / name).exists() and there.get(name) != digest:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(new / name, folder / name)

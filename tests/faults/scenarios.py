@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.store import artefacts as store
-from tests.faults import clocks, damaged, disks, hostile, killed, late, locks, racing, saves
+from tests.faults import clocks, damaged, disks, hostile, killed, late, locks, racing, reports, saves
 from tests.faults.tally import Tally
 
 SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
@@ -16,8 +16,10 @@ SCENARIOS: dict[str, Callable[[Path, bool], Tally]] = {
     "killed at a write point: job in the executor": killed.job,
     "killed at a write point: worker process": killed.worker,
     "killed: starter of the workers": killed.starter,
+    "killed at a write point: report": reports.killed,
     "full disk: store": disks.full_store,
     "full disk: experiment": disks.full_run,
+    "full disk: report": reports.refused,
     "read-only disk: store": disks.closed_store,
     "read-only disk: experiment": disks.closed_run,
     "broken disk: store": disks.broken_store,

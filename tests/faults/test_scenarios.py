@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import Damaged
+from benchmark.report import publishing
 from benchmark.store import artefacts as store
 from benchmark.store import content, disk, manifest
 from benchmark.store.artefacts import Artefact, Store
-from tests.faults import damaged, disks, hostile, killed, late, racing
+from tests.faults import damaged, disks, hostile, killed, late, racing, reports
 from tests.faults.scenarios import SCENARIOS, quiet
 
 
@@ -85,3 +86,16 @@ def test_a_store_that_takes_a_broken_disk_for_damage_is_caught(tmp_path: Path, m
     monkeypatch.setattr(store, "LATE", 0.0)
     with pytest.raises(Damaged, match="it is gone"):
         disks.broken_store(tmp_path, False)
+
+
+def test_a_report_that_moves_before_its_draft_is_whole_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = publishing.publish
+
+    def hasty(new: Path, folder: Path) -> None:
+        (new / "scores.csv").replace(folder / "scores.csv")
+        true(new, folder)
+
+    monkeypatch.setattr(publishing, "publish", hasty)
+    assert reports.at_every_point(tmp_path, reports.over, reports.MINE, 6).wrong > 0

@@ -1,10 +1,9 @@
-"""The whole folder: every file, the same bytes twice, swapped in whole."""
+"""The whole folder: every file, the same bytes twice."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -124,16 +123,6 @@ def test_frames_are_written_whole_with_all_channels(make_whole: Make, tmp_path: 
                 assert np.allclose(values, given[column].to_numpy(dtype=float), rtol=digits, atol=0, equal_nan=True)
 
 
-@pytest.mark.usefixtures("_no_figures")
-def test_a_new_report_replaces_the_old_one_whole(make_findings: Make, tmp_path: Path, small: dict[str, object]) -> None:
-    folder = tmp_path / "r"
-    write(make_findings(**small), folder, None)
-    (folder / "figures" / "stale.png").write_bytes(b"old")
-    write(make_findings(**small), folder, None)
-    assert not (folder / "figures" / "stale.png").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["r"]
-
-
 def changed(findings: Findings) -> Findings:
     """Findings that differ, so that a report is really written again."""
     findings.scores.loc[0, "queries"] += 1
@@ -156,29 +145,3 @@ def test_a_failure_in_the_middle_leaves_the_old_report(
         write(changed(make_findings(**small)), folder, None)
     assert files(folder) == before
     assert [path.name for path in tmp_path.iterdir()] == ["r"]
-
-
-@pytest.mark.usefixtures("_no_figures")
-def test_a_swap_that_fails_brings_the_old_report_back(
-    make_findings: Make, tmp_path: Path, small: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "r"
-    write(make_findings(**small), folder, None)
-    before, replace_ = files(folder), os.replace
-
-    def refuse_the_new(source: Path, target: Path) -> None:
-        if source.name == "new":
-            raise OSError(13, "Permission denied")
-        replace_(source, target)
-
-    monkeypatch.setattr(os, "replace", refuse_the_new)
-    with pytest.raises(InputError, match="Permission denied"):
-        write(changed(make_findings(**small)), folder, None)
-    assert files(folder) == before
-
-
-def test_a_folder_with_other_files_is_not_replaced(make_findings: Make, tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(InputError, match="holds files but no report"):
-        write(make_findings(), tmp_path, None)
-    assert (tmp_path / "thesis.tex").read_text() == "mine"
