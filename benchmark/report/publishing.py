@@ -37,11 +37,9 @@ def check(folder: Path) -> None:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from error
     if not inside - {DRAFT, LOCK, *WRITTEN} or record.read(folder / DRAFT) or record.is_report(folder):
         return
-    other = (
-        "files but no report: its manifest.json is another's" if "manifest.json" in inside else "files but no report"
-    )
+    other = ": its manifest.json is another's" if "manifest.json" in inside else ""
     raise InputError(
-        f"{folder}: holds {other}; move them away, or choose an empty or a new folder (`results=`, `name=`)"
+        f"{folder}: holds files but no report{other}; move them away, or choose an empty or a new folder (`results=`, `name=`)"
     )
 
 
@@ -121,10 +119,7 @@ def _takes(place: Path, folder: Path) -> bool:
 def _move(found: Record, new: Path, folder: Path) -> None:
     """Moves what differs, removes what the former report had besides, and ends with the record."""
     former, there = record.read(folder), record.sums(folder, found.files)
-    for (
-        name,
-        digest,
-    ) in found.files.items():  # in the order of their names: a sweep takes summary.csv after manifest.json
+    for name, digest in found.files.items():  # in order: a sweep looks for summary.csv, which comes after manifest.json
         if (new / name).exists() and there.get(name) != digest:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(new / name, folder / name)
