@@ -39,7 +39,8 @@ def check(folder: Path) -> None:
         return
     other = ": its manifest.json is another's" if "manifest.json" in inside else ""
     raise InputError(
-        f"{folder}: holds files but no report{other}; move them away, or choose an empty or a new folder (`results=`, `name=`)"
+        f"{folder}: holds files but no report{other}; move them away, or choose an empty or a new folder "
+        "(`results=`, `name=`)"
     )
 
 
