@@ -43,7 +43,7 @@ def narrowed(network: Network, classes: int) -> Network:
     return network.eval().requires_grad_(False)
 
 
-class Broken(Suspect, name="suspect/test_broken"):
+class Broken(Suspect, name="suspect/test_not_finite"):
     """The victim with the weights and the bias of its first class at `value`: "inf", or too large to go on with."""
 
     value: str = "inf"

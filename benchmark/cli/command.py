@@ -59,11 +59,11 @@ def checked(
     Raises:
         InputError: names the key that is wrong and what would be right.
     """
-    from benchmark.report.publishing import check
-
     wanted = request(config, overrides, swept=swept)
     with doing("reading the experiment and its data", READING):
         experiment = read(config)
+    from benchmark.report.publishing import check  # what is wrong so far is told before this one's pandas comes
+
     check(wanted.results)
     if wanted.compute:
         wanted.executor.check_here(experiment.trainer)

@@ -96,9 +96,6 @@ def _check_writable(folder: Path) -> None:
     """Looks whether a report could be written to `folder` after hours of work, and leaves nothing there."""
     try:
         place = next(path for path in (folder, *folder.parents) if path.exists())
-        if place == folder.parent or place != folder:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            place = folder.parent
         with tempfile.TemporaryFile(dir=place):  # without a name, so that none is left by a process that is killed
             pass
     except (OSError, ValueError) as error:

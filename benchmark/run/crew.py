@@ -66,6 +66,8 @@ class Crew:
         self, gear: Gear, gpus: Sequence[str], say: Callable[[str], None], patience: Patience = Patience()
     ) -> None:
         self._gear, self._say, self._patience = gear, say, patience
+        if multiprocessing.get_start_method(allow_none=True) not in (None, *multiprocessing.get_all_start_methods()):
+            multiprocessing.set_start_method("spawn", force=True)  # a fresh process knows nothing of joblib's own
         self._context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads
         self._ended, self._oom = Counter[str](), _oom_kills()
         self._workers = [self._worker(gpu) for gpu in gpus]

@@ -13,7 +13,7 @@ from benchmark.plan.plan import Plan
 from benchmark.run.crew import Crew
 from benchmark.run.executor import Executor, Failure
 from benchmark.run.here import Here
-from benchmark.run.making import begun
+from benchmark.run.making import abandoned
 from benchmark.run.process import Gear, failure_note
 from benchmark.run.progress import Progress
 from benchmark.spec.component import setting
@@ -54,7 +54,7 @@ class Local(Executor, name="executor/local"):
 
     def _doers(self, jobs: Sequence[Job], gear: Gear, gpus: Sequence[str], say: Callable[[str], None]) -> Crew | Here:
         """This process, where one is enough, none of the jobs may be stuck, and none was left by a killed process."""
-        if len(gpus) == 1 and self.job_timeout is None and not begun(gear.root) & {job.key for job in jobs}:
+        if len(gpus) == 1 and self.job_timeout is None and not abandoned(gear.root) & {job.key for job in jobs}:
             return Here(gear, say)
         return Crew(gear, gpus, say, self.patience())
 

@@ -55,9 +55,11 @@ def maker(root: Path, key: str) -> Maker | None:
     return None
 
 
-def begun(root: Path) -> set[str]:
-    """The keys of jobs that some process is at, or was at when it was killed."""
-    return {path.stem for path in (root / "making").glob("*.json")}
+def abandoned(root: Path) -> set[str]:
+    """The keys of jobs that a process of this host was at when it was killed."""
+    here = socket.gethostname()
+    notes = {path.stem: maker(root, path.stem) for path in (root / "making").glob("*.json")}
+    return {key for key, found in notes.items() if found and found.host == here and not _lives(found.pid)}
 
 
 def holder(root: Path, key: str, pid: int) -> str:

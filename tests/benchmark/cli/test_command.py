@@ -91,7 +91,7 @@ def test_results_that_cannot_be_written_are_told_before_any_job(tmp_path, monkey
 
 def test_looking_whether_results_can_be_written_leaves_nothing(tmp_path):
     assert request(configuration(tmp_path)).results == tmp_path / "results/mini"
-    assert not list((tmp_path / "results").iterdir())
+    assert not list(tmp_path.rglob("*"))
 
 
 def test_help_names_groups_and_examples_and_imports_nothing_heavy():

@@ -8,16 +8,19 @@ import pytest
 
 from benchmark.cli import gc
 from benchmark.cli.gc import lines, main
+from benchmark.run.slurm.queue import Call
+from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Store
 from benchmark.store.garbage import Piece
 
-KEY = "a" * 20
+SPEC = {"is": "nobody's"}
+KEY = key_of(SPEC)
 
 
 @pytest.fixture
 def store(tmp_path):
     store = Store(tmp_path / "store")
-    store.make(KEY, {"is": "nobody's"}, {}, lambda folder: (folder / "a.json").write_bytes(b"{}\n"))
+    store.make(KEY, SPEC, {}, lambda folder: (folder / "a.json").write_bytes(b"{}\n"))
     (store.root / "damaged" / f"{KEY}-1").mkdir(parents=True)
     (store.root / "damaged" / f"{KEY}-1" / "a.json").write_bytes(b"." * 2048)
     return store
@@ -54,9 +57,10 @@ def test_nothing_is_deleted_while_somebody_is_at_work(store, capsys):
 
 
 def test_nor_while_tasks_are_queued(store, capsys, monkeypatch):
-    with gc.Queue(store.root).lock():
-        gc.Queue(store.root).add("mini", {"5_0": [KEY]})
-    monkeypatch.setattr(gc, "states", lambda: {"5_0": "PENDING"})
+    queue, call = gc.Queue(store.root), Call("mini", [[KEY]], 8.0, "5")
+    with queue.lock():
+        queue.complete(queue.begin(call), call)
+    monkeypatch.setattr(gc, "states", lambda: {"5": "PENDING"})
     with pytest.raises(SystemExit):
         main([f"store={store.root}", "delete=true"])
     assert "tasks of Slurm are queued" in capsys.readouterr().err

@@ -76,6 +76,8 @@ def faulty(folder, *methods: str) -> dict:
     ablation = {"counts": [5, 10], "settings": {"faulty": {"part": [0.1, 0.3, 0.9]}}, "repeats": 1}
     chosen = configuration(folder, channel=BOTH, gallery=0, ablation=ablation)
     known = chosen["fingerprint"] | {"faulty": FAULTY}
+    if "faulty" not in methods:
+        chosen["ablation"]["settings"] = {}
     return chosen | {"fingerprint": {name: known[name] for name in methods}}
 
 

@@ -12,7 +12,7 @@ from tests import recipes as recipes  # by its names
 from tests.builder import TASK, TRAINING, configuration
 from tests.stores import carried_out, command
 
-BROKEN = {"_target_": "suspect/test_broken"}
+BROKEN = {"_target_": "suspect/test_not_finite"}
 STRICT = {"level": 0.05, "victims": False}
 
 

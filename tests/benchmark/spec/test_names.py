@@ -267,5 +267,6 @@ def test_every_name_of_a_yaml_is_one_of_the_index():
             _, found, name = line.partition("_target_: ")
             if found:
                 targets.add(name.split(",")[0].split("#")[0].strip(" }"))
+    targets -= {"benchmark.cli.sweep.Checked"}  # Hydra's to build: no component
     assert len(targets) > 40 and targets <= set(index()), targets - set(index())
     assert all(Path(ROOT, *module.split(".")).with_suffix(".py").is_file() for module in index().values())

@@ -8,19 +8,21 @@ import shutil
 import pytest
 
 from benchmark.errors import StoreError
+from benchmark.spec.identity import key_of
 from benchmark.store.artefacts import Store
 from benchmark.store.garbage import delete, held, pieces
 
-ONE, TWO, THREE = "1" * 20, "2" * 20, "3" * 20
+SPECS = [{"is": number} for number in range(3)]
+ONE, TWO, THREE = map(key_of, SPECS)
 
 
 @pytest.fixture
 def store(tmp_path):
     """Two artefacts, and beside them one piece of every kind that serves nobody whatever experiments there are."""
     store = Store(tmp_path)
-    for key in (ONE, TWO):
-        store.make(key, {"is": key}, {}, lambda folder: (folder / "a.json").write_text("{}\n"))
-    for name in ("damaged/" + ONE + "-1", f"33/.{THREE}.99.make.tmp", f".probe.{THREE}"):
+    for key, spec in ((ONE, SPECS[0]), (TWO, SPECS[1])):
+        store.make(key, spec, {}, lambda folder: (folder / "a.json").write_text("{}\n"))
+    for name in ("damaged/" + ONE + "-1", f"{THREE[:2]}/.{THREE}.99.make.tmp", f".probe.{THREE}"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "half").write_bytes(b"12345")
     for folder, name in (("unfinished/" + ONE, "1.pt"), ("unfinished/" + THREE, "1.pt"), ("failures", f"{ONE}.txt")):
@@ -37,7 +39,7 @@ def store(tmp_path):
 
 ALWAYS = {
     ("damaged", f"damaged/{ONE}-1", 5),
-    ("abandoned draft", f"33/.{THREE}.99.make.tmp", 5),
+    ("abandoned draft", f"{THREE[:2]}/.{THREE}.99.make.tmp", 5),
     ("abandoned draft", f".probe.{THREE}", 5),
     ("save of a finished training", f"unfinished/{ONE}", 3),
     ("note of a failure made good", f"failures/{ONE}.txt", 3),
@@ -63,7 +65,7 @@ def test_what_serves_nobody_is_found_and_nothing_is_changed(store):
 def test_artefacts_saves_and_notes_of_no_named_experiment_count_only_when_some_are_named(store):
     more = found(store, {ONE}) - ALWAYS
     assert {(kind, name) for kind, name, _ in more} == {
-        ("artefact of no named experiment", f"22/{TWO}"),
+        ("artefact of no named experiment", f"{TWO[:2]}/{TWO}"),
         ("lock of nothing", f"locks/{TWO}.lock"),
         ("save of no named experiment", f"unfinished/{THREE}"),
         ("note of a failure in no named experiment", f"failures/{THREE}.txt"),
@@ -77,21 +79,26 @@ def test_what_is_deleted_is_gone_and_all_else_is_as_it_was(store):
         assert delete(store.root, piece)
     gone = before - set(names(store.root))
     assert gone == {
-        *(f"damaged/{ONE}-1", f"damaged/{ONE}-1/half", f"33/.{THREE}.99.make.tmp", f"33/.{THREE}.99.make.tmp/half"),
+        *(
+            f"damaged/{ONE}-1",
+            f"damaged/{ONE}-1/half",
+            f"{THREE[:2]}/.{THREE}.99.make.tmp",
+            f"{THREE[:2]}/.{THREE}.99.make.tmp/half",
+        ),
         *(f".probe.{THREE}", f".probe.{THREE}/half", f"unfinished/{ONE}", f"unfinished/{ONE}/1.pt"),
         *(
             f"failures/{ONE}.txt",
             f"locks/{THREE}.lock",
             f"locks/{TWO}.lock",
             f"making/{TWO}.json",
-            f"22/{TWO}",
-            f"22/{TWO}/a.json",
-            f"22/{TWO}/manifest.json",
+            f"{TWO[:2]}/{TWO}",
+            f"{TWO[:2]}/{TWO}/a.json",
+            f"{TWO[:2]}/{TWO}/manifest.json",
         ),
     }
     again = Store(store.root)
     assert again.find(ONE) is not None and again.find(TWO) is None
-    again.make(THREE, {"is": THREE}, {}, lambda folder: (folder / "a.json").write_text("{}\n"))  # with a new lock
+    again.make(THREE, SPECS[2], {}, lambda folder: (folder / "a.json").write_text("{}\n"))  # with a new lock
     assert found(again, {ONE, THREE}) == {("note of a failure made good", f"failures/{THREE}.txt", 3)} | {
         ("save of a finished training", f"unfinished/{THREE}", 3)
     }
@@ -104,8 +111,8 @@ def test_what_is_being_made_is_no_draft_that_was_abandoned(store):
         seen.extend([held(store.root), {name for _, name, _ in found(store)}])
         (folder / "a.json").write_text("{}\n")
 
-    shutil.rmtree(store.root / "33")
-    store.make(THREE, {"is": THREE}, {}, build)
+    shutil.rmtree(store.root / THREE[:2])
+    store.make(THREE, SPECS[2], {}, build)
     assert seen[0] == [THREE] and not [name for name in seen[1] if name.startswith("33/")]
     assert held(store.root) == []
 
@@ -128,7 +135,7 @@ def test_a_kill_leaves_a_draft_and_no_half_of_an_artefact(store, monkeypatch):
         delete(store.root, artefact)
     monkeypatch.undo()
     left = {name for kind, name, _ in found(store) if kind == "abandoned draft"}
-    assert f"22/.{TWO}.{os.getpid()}.gc.tmp" in left and Store(store.root).find(TWO) is None
+    assert f"{TWO[:2]}/.{TWO}.{os.getpid()}.gc.tmp" in left and Store(store.root).find(TWO) is None
 
 
 def test_links_are_removed_and_not_followed(store, tmp_path_factory):
@@ -168,4 +175,4 @@ def test_a_lock_that_is_no_file_is_not_opened(store, tmp_path_factory):
     for piece in pieces(store.root, {TWO}):
         delete(store.root, piece)
     assert own.read_text() == "a user's own"
-    assert (store.root / "33" / f".{THREE}.99.make.tmp").exists()
+    assert (store.root / THREE[:2] / f".{THREE}.99.make.tmp").exists()
