@@ -19,7 +19,7 @@ from benchmark.paths import ROOT
 from benchmark.plan.plan import plan
 from benchmark.plan.reading import read
 from benchmark.run import here, making, silence
-from benchmark.run.making import Maker, begun, holder, maker, noted
+from benchmark.run.making import Maker, abandoned, holder, maker, noted
 from benchmark.run.process import failure_note
 from benchmark.run.silence import Silence
 from benchmark.store.artefacts import Store
@@ -60,7 +60,7 @@ def test_a_job_whose_process_is_killed_once_is_done_by_the_next_attempt(tmp_path
     assert not done.failures and len(built(tmp_path / "store")) == len(done.plan.jobs)
     said = capsys.readouterr().err
     assert "the process of «digits: suspect bad» ended in attempt 1 of 2 (signal 9, SIGKILL); trying it again" in said
-    assert not begun(tmp_path / "store")
+    assert not list((tmp_path / "store" / "making").iterdir())
 
 
 def test_a_job_that_killed_the_one_process_of_a_run_gets_one_of_its_own_in_the_next(tmp_path):
@@ -68,7 +68,7 @@ def test_a_job_that_killed_the_one_process_of_a_run_gets_one_of_its_own_in_the_n
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     first = subprocess.run(program(tmp_path, chosen), env=environment, capture_output=True)
     assert first.returncode == -signal.SIGKILL
-    (key,) = begun(tmp_path / "store")
+    (key,) = abandoned(tmp_path / "store")
     assert command(chosen) == 1
     assert (tmp_path / "diary").read_text() == "xx"
     line = failure_note(tmp_path / "store", key).read_text().partition("\n")[0]
@@ -113,10 +113,19 @@ def test_a_note_says_who_is_at_a_job_and_is_gone_afterwards(tmp_path):
     with noted(tmp_path, "aa"):
         found = maker(tmp_path, "aa")
         assert found and (found.host, found.pid) == (socket.gethostname(), os.getpid())
-        assert begun(tmp_path) == {"aa"}
+        assert not abandoned(tmp_path)  # nobody was killed: a run beside this one may do it here and now
         assert holder(tmp_path, "aa", os.getpid()) == ""
         assert holder(tmp_path, "aa", os.getpid() + 1) == str(found)
-    assert maker(tmp_path, "aa") is None and begun(tmp_path) == set()
+    assert maker(tmp_path, "aa") is None and not list((tmp_path / "making").iterdir())
+
+
+def test_a_job_is_abandoned_where_a_process_of_this_host_is_gone(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / "making").mkdir()
+    for key, host, pid in (("aa", socket.gethostname(), gone.pid), ("bb", "another", gone.pid)):
+        (tmp_path / "making" / f"{key}.json").write_text(json.dumps({"host": host, "pid": pid, "since": ""}))
+    assert abandoned(tmp_path) == {"aa"}
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"host": "a", "pid": "x", "since": ""}', "\x00"])
