@@ -1,105 +1,21 @@
-"""A report writes and removes its own files alone, and one process at a time does so."""
+"""A report writes and removes its own files alone."""
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmark.errors import InputError
-from benchmark.report import Findings, publishing, record, results, write
+from benchmark.report import Findings, record, write
 from benchmark.report.current import is_current
-from benchmark.report.publishing import DRAFT, LOCK, check, drafted
+from benchmark.report.publishing import check
 from benchmark.report.results import redraw, redraw_figures, redraw_page
 from benchmark.report.view import View
-
-Make = Callable[..., Findings]
-MINE = ("thesis.tex", "figures/mine.png", "tables/own.csv", "notes/deep/x.txt", "paper/talk.pdf", "READING.md")
-
-
-def drawn(folder: Path, published: Path | None, read: bool, kinds: Sequence[str] = ()) -> None:
-    """In the place of all that is drawn, which takes the time: files that follow from the scores."""
-    text = str(record.sums(folder, ["scores.csv.gz"]))
-    (folder / "tables").mkdir()
-    for name, content in (
-        ("index.html", text),
-        ("tables/worth.md", text),
-        ("tables/worth.tex", text),
-        ("tables/same.md", ""),
-    ):
-        (folder / name).write_text(content)
-
-
-def figures(findings: Findings, folder: Path, view: View) -> None:
-    """In the place of figures for a paper."""
-    folder.mkdir()
-    (folder / "auc.pdf").write_text(str(view))
-
-
-@pytest.fixture(autouse=True)
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "draw", drawn)
-    monkeypatch.setattr(results, "draw_figures", figures)
-
-
-@pytest.fixture(scope="module")
-def template(make_whole: Make, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report, to be copied."""
-    folder = tmp_path_factory.mktemp("template") / "r"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "draw", drawn)
-        write(make_whole(**small), folder, None)
-    return folder
-
-
-@pytest.fixture
-def folder(template: Path, tmp_path: Path) -> Path:
-    """A report."""
-    return Path(shutil.copytree(template, tmp_path / "r"))
-
-
-@pytest.fixture
-def others(make_whole: Make, small: dict[str, object]) -> Findings:
-    """Other findings than those of the report."""
-    findings = make_whole(**small)
-    findings.scores.loc[0, "queries"] += 1
-    return findings
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def put(folder: Path, names: tuple[str, ...] = MINE) -> None:
-    """Files of the user's."""
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(f"{name} is mine")
-
-
-def kept(folder: Path, names: tuple[str, ...] = MINE) -> bool:
-    return all((folder / name).read_text() == f"{name} is mine" for name in names)
-
-
-def former(folder: Path, name: str, content: str) -> None:
-    """Has the report of a folder own a file that is no part of it any more."""
-    (folder / name).write_text(content)
-    found = record.read(folder)
-    assert found is not None
-    sums = {**found.files, **record.sums(folder, [name])}
-    record.save(record.Record(found.digest, sums), folder)
-
-
-def clone(folder: Path) -> None:
-    """What git keeps of a report."""
-    (folder / record.RECORD).unlink()
-    for path in [*folder.rglob("*.tex"), folder / "index.html"]:
-        path.unlink()
+from tests.benchmark.report.publishing.conftest import MINE, clone, files, former, kept, put
 
 
 @pytest.mark.parametrize("cloned", [False, True])
@@ -255,71 +171,3 @@ def test_a_gallery_that_leads_elsewhere_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match="is no picture's name"):
         redraw(folder, None)
     assert kept(folder, ("mine.png",))
-
-
-def stopped(_: Path, target: Path) -> None:
-    raise OSError(13, "Permission denied", str(target))
-
-
-@pytest.mark.parametrize("at", [0, 1, 4])
-def test_moving_that_fails_is_ended_by_the_next_call(
-    folder: Path, others: Findings, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
-    put(folder)
-    calls, true = [], os.replace
-
-    def refuse(source: Path, target: Path) -> None:
-        calls.append(target)
-        (stopped if len(calls) > at + 1 else true)(source, target)  # the first one seals the draft
-
-    monkeypatch.setattr(os, "replace", refuse)
-    with pytest.raises(InputError, match=r"cannot write the report \(Permission denied\)"):
-        write(others, folder, None)
-    monkeypatch.setattr(os, "replace", true)
-    redraw(folder, None)
-    assert kept(folder) and is_current(folder, None) and not (folder / DRAFT).exists()
-    before = files(folder)
-    write(others, folder, None)
-    assert files(folder) == before  # nothing was left to be written
-
-
-@pytest.mark.parametrize(
-    "spoil", [lambda draft: (draft / record.RECORD).unlink(), lambda draft: (draft / "x").write_text("z")]
-)
-def test_a_draft_that_is_not_whole_is_thrown_away(folder: Path, tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    before, draft = files(folder), folder / DRAFT
-    draft.mkdir()
-    (draft / "x").write_text("y")
-    record.save(record.Record("", record.sums(draft, ["x"])), draft)
-    shutil.copytree(folder, tmp_path / "whole")
-    spoil(draft)
-    with drafted(folder):
-        pass
-    assert files(folder) == before
-    with drafted(tmp_path / "whole"):
-        assert (tmp_path / "whole" / "x").read_text() == "y"
-
-
-def test_a_second_process_says_that_it_waits_and_then_finds_all_done(folder: Path, others: Findings) -> None:
-    reading, writing = os.pipe()
-    with drafted(folder):
-        child = os.fork()
-        if not child:
-            logging.getLogger(publishing.__name__).warning = lambda *_: os.write(writing, b"w")  # type: ignore[method-assign]
-            try:
-                write(others, folder, None)
-            finally:
-                os._exit(int(not is_current(folder, None)))
-        os.close(writing)
-        assert os.read(reading, 1) == b"w"
-        before = files(folder)
-        assert (folder / LOCK).exists() and os.waitpid(child, os.WNOHANG) == (0, 0)
-        assert files(folder) == before
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert files(folder)["scores.csv.gz"] != before["scores.csv.gz"] and not (folder / LOCK).exists()
-
-
-def test_a_new_folder_in_which_nothing_came_about_is_not_left(others: Findings, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot write"), drafted(tmp_path / "new"):
-        raise OSError(28, "No space left on device")
-    assert not (tmp_path / "new").exists()
