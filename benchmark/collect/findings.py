@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,8 +59,10 @@ def collect(
     found = [artefact for job in plan.jobs if (artefact := store.find(job.key))]
     manifest = {
         "experiment": experiment.name,
-        "config": {key: value for key, value in config.items() if key not in PLACES},
-        "overrides": [each for each in overrides if each.partition("=")[0] not in PLACES],
+        "config": {key: _named(value) for key, value in config.items() if key not in PLACES},
+        "overrides": [
+            "=".join(map(_named, each.split("=", 1))) for each in overrides if each.partition("=")[0] not in PLACES
+        ],
         "victims": len(experiment.victims),
         "repeats": experiment.repeats,
         "accusation_rate": experiment.accusation.rate,
@@ -79,6 +82,15 @@ def collect(
         marks={name: RECONSTRUCTION for name, method in experiment.fingerprints.items() if method.reconstruction},
         **filled,
     )
+
+
+def _named(value: Any) -> Any:
+    """A setting without where something lies on this machine: of an absolute path its last part."""
+    if isinstance(value, Mapping):
+        return {key: _named(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_named(each) for each in value]
+    return os.path.basename(value.rstrip("/")) if isinstance(value, str) and os.path.isabs(value) else value
 
 
 def _blind_victims(plan: Plan, store: Store) -> dict[str, str]:
